@@ -1,0 +1,53 @@
+package pipeline
+
+import (
+	"strconv"
+	"strings"
+)
+
+// SourceType says what kind of fact a grant was earned by.
+type SourceType string
+
+// Source types. A milestone's source is the transaction that reached it, a referral's its own activity row.
+const (
+	SourceTransaction SourceType = "transaction"
+	SourceActivity    SourceType = "activity"
+	SourceBirthday    SourceType = "birthday" // id "<member>:<year>"
+)
+
+// GrantKind says how a ledger row stands to the earlier ones of its source, rule and member.
+type GrantKind string
+
+// Grant kinds: the first row is an accrual; later ones are adjustments above zero and reversals below.
+const (
+	Accrual    GrantKind = "accrual"
+	Adjustment GrantKind = "adjustment"
+	Reversal   GrantKind = "reversal"
+)
+
+// Reason names what changed when a grant is not simply an accrual posted on its earned date. In the order in which
+// the first that applies is chosen.
+type Reason string
+
+// Reasons.
+const (
+	ReasonNone          Reason = ""
+	ReasonRestated      Reason = "restated"
+	ReasonMemberChanged Reason = "member_changed"
+	ReasonReturned      Reason = "returned"
+	ReasonCorrected     Reason = "corrected"
+	ReasonLate          Reason = "late"
+	ReasonTierChanged   Reason = "tier_changed"
+	ReasonLimitShifted  Reason = "limit_shifted"
+)
+
+// GrantID returns `<program>/<rule>/<source_type>/<source_id>/<n>`, with `/` and `%` inside the parts
+// percent-escaped: readable, stable and unique, so that downstream can deduplicate on it.
+func GrantID(program, rule string, st SourceType, sourceID string, n int) string {
+	return EscapeID(program) + "/" + EscapeID(rule) + "/" + string(st) + "/" + EscapeID(sourceID) + "/" + strconv.Itoa(n)
+}
+
+var idEscaper = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// EscapeID percent-escapes the two characters that would make a grant id ambiguous.
+func EscapeID(s string) string { return idEscaper.Replace(s) }

@@ -1,0 +1,219 @@
+// Package warehouse opens the DuckDB file that facts, ledger and run history live in. It is the only importer of
+// the driver; which driver is linked is decided by the build tag duckdb_next (driver_default.go, driver_next.go).
+//
+// A DB is one connector with one session, because opening one file twice in one process loses committed tables
+// (go-duckdb v1.8.5), and because the stages hand temporary tables on to each other. Rows must be closed before
+// the next statement: the session is one.
+package warehouse
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"accrue/schemas"
+)
+
+// Options say how to open a warehouse.
+type Options struct {
+	Path        string // "" for one in memory
+	ReadOnly    bool
+	MemoryLimit string // as DuckDB writes it ("4GB"); "" for DuckDB's default
+	Threads     int    // 0 for DuckDB's default
+	TempDir     string // where to spill; wiped by Open; "" for none
+	// Trace, if set, is told every statement before it runs.
+	Trace func(query string)
+}
+
+// DB is an open warehouse.
+type DB struct {
+	pool  *sql.DB
+	conn  *sql.Conn
+	opts  Options
+	inTx  bool
+}
+
+// ErrNewer says that a newer accrue wrote the warehouse.
+var ErrNewer = errors.New("the warehouse was written by a newer accrue")
+
+// Open opens the warehouse, creates it if it is not there (unless read-only), and brings it to the newest version.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.TempDir != "" && !o.ReadOnly {
+		if err := os.RemoveAll(o.TempDir); err != nil {
+			return nil, fmt.Errorf("wiping the spill folder: %w", err)
+		}
+		if err := os.MkdirAll(o.TempDir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the spill folder: %w", err)
+		}
+	}
+	if o.Path != "" && !o.ReadOnly {
+		if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
+			return nil, err
+		}
+		// DuckDB creates its files 0644; what members bought is nobody else's business.
+		defer syscall.Umask(syscall.Umask(0o077))
+	}
+	dsn := o.Path
+	if o.ReadOnly {
+		dsn += "?access_mode=read_only"
+	}
+	pool, err := sql.Open("duckdb", dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(1)
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the warehouse %s: %w", o.Path, err), pool.Close())
+	}
+	db := &DB{pool: pool, conn: conn, opts: o}
+	if err := db.configure(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) configure(ctx context.Context) error {
+	set := []string{
+		// Nothing is ever fetched.
+		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
+		"SET preserve_insertion_order = true", "SET enable_progress_bar = false",
+		"SET default_null_order = 'nulls_first'",
+	}
+	if db.opts.MemoryLimit != "" {
+		set = append(set, "SET memory_limit = "+Literal(db.opts.MemoryLimit))
+	}
+	if db.opts.Threads > 0 {
+		set = append(set, fmt.Sprintf("SET threads = %d", db.opts.Threads))
+	}
+	if db.opts.TempDir != "" {
+		set = append(set, "SET temp_directory = "+Literal(db.opts.TempDir))
+	}
+	for _, s := range set {
+		if _, err := db.Exec(ctx, s); err != nil {
+			return fmt.Errorf("configuring DuckDB: %w", err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	all := schemas.Migrations()
+	var tables int
+	if err := db.QueryRow(ctx, "SELECT count(*) FROM information_schema.tables WHERE table_name = 'warehouse_version'").
+		Scan(&tables); err != nil {
+		return fmt.Errorf("reading the warehouse's version: %w", err)
+	}
+	version := 0
+	if tables > 0 {
+		if err := db.QueryRow(ctx, "SELECT version FROM warehouse_version").Scan(&version); err != nil {
+			return fmt.Errorf("reading the warehouse's version: %w", err)
+		}
+	}
+	switch {
+	case version > len(all):
+		return fmt.Errorf("%w: version %d, this one knows %d", ErrNewer, version, len(all))
+	case version == len(all):
+		return nil
+	case db.opts.ReadOnly:
+		return fmt.Errorf("the warehouse has version %d and needs %d: run `accrue run` once", version, len(all))
+	}
+	return db.Tx(ctx, func() error {
+		if version == 0 {
+			if _, err := db.Exec(ctx, "CREATE TABLE warehouse_version AS SELECT 0 AS version"); err != nil {
+				return err
+			}
+		}
+		for i := version; i < len(all); i++ {
+			for _, s := range all[i] {
+				if _, err := db.Exec(ctx, s); err != nil {
+					return fmt.Errorf("migration %d: %w", i+1, err)
+				}
+			}
+		}
+		_, err := db.Exec(ctx, fmt.Sprintf("UPDATE warehouse_version SET version = %d", len(all)))
+		return err
+	})
+}
+
+// Close closes the warehouse.
+func (db *DB) Close() error { return errors.Join(db.conn.Close(), db.pool.Close()) }
+
+// Exec runs one statement and returns the number of rows that it changed, where DuckDB tells it.
+func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if db.opts.Trace != nil {
+		db.opts.Trace(query)
+	}
+	res, err := db.conn.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Query runs a query. The rows must be closed before the next statement.
+func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if db.opts.Trace != nil {
+		db.opts.Trace(query)
+	}
+	return db.conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRow runs a query for one row.
+func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if db.opts.Trace != nil {
+		db.opts.Trace(query)
+	}
+	return db.conn.QueryRowContext(ctx, query, args...)
+}
+
+// Each runs a query and calls fn for each row, after scanning it into dest.
+func (db *DB) Each(ctx context.Context, query string, args []any, dest []any, fn func() error) error {
+	rows, err := db.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// Tx runs fn inside a transaction, which is rolled back if fn fails. It does not nest.
+func (db *DB) Tx(ctx context.Context, fn func() error) error {
+	if db.inTx {
+		return errors.New("warehouse: a transaction inside a transaction")
+	}
+	if _, err := db.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
+		return err
+	}
+	db.inTx = true
+	defer func() { db.inTx = false }()
+	if err := fn(); err != nil {
+		// The context may be cancelled; the rollback must happen all the same.
+		_, rerr := db.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+		return errors.Join(err, rerr)
+	}
+	_, err := db.Exec(ctx, "COMMIT")
+	return err
+}
+
+// Literal quotes a text as an SQL literal.
+func Literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Ident quotes a name as an SQL identifier.
+func Ident(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }

@@ -1,0 +1,62 @@
+package schemas
+
+// Migrations bring a warehouse from one version to the next; the version of a warehouse is the number of
+// migrations that it has seen. They are never edited once released: a change is a new one.
+//
+// Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
+// per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
+func Migrations() [][]string {
+	return [][]string{first()}
+}
+
+// HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.
+func (d *Dataset) HistoryTable() string { return d.Name + "_history" }
+
+func first() []string {
+	var out []string
+	for _, d := range Datasets {
+		out = append(out, d.DDL(d.Name), d.DDL(d.HistoryTable()),
+			// state: superseded (a later row says something else) or duplicate (it says the same).
+			"ALTER TABLE "+d.HistoryTable()+" ADD COLUMN state VARCHAR")
+	}
+	return append(out,
+		// One row per delivery folder that is loaded. load_seq counts loads of the whole project upwards from 1.
+		`CREATE TABLE deliveries (
+			delivery DATE NOT NULL, load_seq INTEGER NOT NULL, fingerprint VARCHAR NOT NULL)`,
+		// One row per file of a loaded delivery; rows_read = accepted + duplicate + superseded + rejected, as of now.
+		`CREATE TABLE files (
+			file_id INTEGER NOT NULL, delivery DATE NOT NULL, dataset VARCHAR NOT NULL, name VARCHAR NOT NULL,
+			bytes BIGINT NOT NULL, modified_ns BIGINT NOT NULL, sha256 VARCHAR NOT NULL,
+			rows_read BIGINT NOT NULL, rows_accepted BIGINT NOT NULL, rows_duplicate BIGINT NOT NULL,
+			rows_superseded BIGINT NOT NULL, rows_rejected BIGINT NOT NULL,
+			amount_read HUGEINT NOT NULL)`, // ten-thousandths, of all rows whose amount is a number
+		`CREATE TABLE rejects (
+			delivery DATE NOT NULL, file_id INTEGER NOT NULL, dataset VARCHAR NOT NULL, row_no BIGINT NOT NULL,
+			reason VARCHAR NOT NULL, raw VARCHAR)`,
+		// Rows that held and were withdrawn by a redelivery, with the load that took them away: so that a later
+		// difference can be given its reason. key is the id, for items `<transaction_id>` alone.
+		`CREATE TABLE withdrawn (dataset VARCHAR NOT NULL, key VARCHAR NOT NULL, load_seq INTEGER NOT NULL)`,
+		// Versions of programs that are the base of posted grants.
+		`CREATE TABLE program_bases (
+			program VARCHAR NOT NULL, version INTEGER NOT NULL, effective_from DATE NOT NULL, file VARCHAR NOT NULL,
+			sha256 VARCHAR NOT NULL)`,
+		// State of a program's evaluation: the newest date it was ever run for, and what the last run knew.
+		`CREATE TABLE horizons (program VARCHAR NOT NULL, horizon DATE NOT NULL, load_seq INTEGER NOT NULL)`,
+		`CREATE TABLE ledger (
+			program VARCHAR NOT NULL, program_version INTEGER NOT NULL, member_id VARCHAR NOT NULL,
+			rule VARCHAR NOT NULL, reward VARCHAR NOT NULL, amount BIGINT NOT NULL, kind VARCHAR NOT NULL,
+			source_type VARCHAR NOT NULL, source_id VARCHAR NOT NULL, n INTEGER NOT NULL,
+			earned_us BIGINT NOT NULL, earned_on DATE NOT NULL, posted_on DATE NOT NULL,
+			available_on DATE NOT NULL, expires_on DATE, reason VARCHAR NOT NULL, seq INTEGER NOT NULL)`,
+		// state: committed (ledger rows are in, the folder may still bear its hidden name) or published.
+		`CREATE TABLE publications (
+			program VARCHAR NOT NULL, posted_on DATE NOT NULL, seq INTEGER NOT NULL, run VARCHAR NOT NULL,
+			state VARCHAR NOT NULL, rows_count BIGINT NOT NULL, manifest_sha256 VARCHAR NOT NULL,
+			manifest VARCHAR NOT NULL)`,
+		// state: running, published (something was posted), unchanged, failed. summary is JSON for people's eyes.
+		`CREATE TABLE runs (
+			run VARCHAR NOT NULL, command VARCHAR NOT NULL, from_date DATE NOT NULL, until_date DATE NOT NULL,
+			attempt INTEGER NOT NULL, state VARCHAR NOT NULL, started_at TIMESTAMP, finished_at TIMESTAMP,
+			message VARCHAR, summary VARCHAR)`,
+	)
+}
