@@ -34,7 +34,6 @@ func (a Amount) Format(places int) string {
 }
 
 // String writes the amount without trailing zeros.
-func (a Amount) String() string {
-	s := a.Format(AmountPlaces)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
+func (a Amount) String() string { return trimZeros(a.Format(AmountPlaces)) }
+
+func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }

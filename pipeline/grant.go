@@ -25,6 +25,33 @@ const (
 	Reversal   GrantKind = "reversal"
 )
 
+// GrantKinds lists the kinds in the order in which control totals show them.
+var GrantKinds = []GrantKind{Accrual, Adjustment, Reversal}
+
+// Grant is one row of the ledger and of a grant file: the difference that was posted for a source, a rule and a
+// member.
+type Grant struct {
+	ID             string // see GrantID
+	Program        string
+	ProgramVersion int32
+	MemberID       string
+	Rule           string
+	Reward         string
+	Amount         Amount // never zero
+	Kind           GrantKind
+	SourceType     SourceType
+	SourceID       string
+	EarnedUS       int64 // instant of the source, microseconds since the epoch
+	EarnedOn       Date
+	PostedOn       Date
+	AvailableOn    Date
+	ExpiresOn      Date // the last day of validity; NoExpiry where it never expires
+	Reason         Reason
+}
+
+// NoExpiry stands for the expiry date of a grant that never expires.
+const NoExpiry = MaxDate + 1
+
 // Reason names what changed when a grant is not simply an accrual posted on its earned date. In the order in which
 // the first that applies is chosen.
 type Reason string
