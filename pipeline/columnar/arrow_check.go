@@ -1,0 +1,113 @@
+package columnar
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+)
+
+// magic stands at both ends of an Arrow file; streams have none.
+const magic = "ARROW1"
+
+// Places in the vtables of Arrow's own structures (format/File.fbs, format/Schema.fbs).
+const (
+	footerSchema  = 6
+	schemaFields  = 6
+	schemaMeta    = 8
+	fieldChildren = 14
+	fieldMeta     = 16
+)
+
+// checkFooter refuses an Arrow file whose footer holds lists longer than the footer itself. The reader would
+// allocate them, and running out of memory cannot be caught.
+func checkFooter(f io.ReaderAt, size int64) error {
+	tail := make([]byte, 4+len(magic))
+	if size < int64(2*len(magic)+4) {
+		return &DamagedError{What: "too short for an Arrow file"}
+	}
+	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return err
+	}
+	if string(tail[4:]) != magic {
+		return &DamagedError{What: "an Arrow file ends with " + magic + ", and this one does not"}
+	}
+	length := int64(binary.LittleEndian.Uint32(tail))
+	if length < 8 || length > size-int64(len(tail)+len(magic)) {
+		return &DamagedError{What: "the footer's length is wrong"}
+	}
+	buf := make([]byte, length)
+	if _, err := f.ReadAt(buf, size-int64(len(tail))-length); err != nil {
+		return err
+	}
+	root := flatbuffers.Table{Bytes: buf, Pos: flatbuffers.GetUOffsetT(buf)}
+	schema, err := follow(&root, footerSchema)
+	if err != nil {
+		return err
+	}
+	if _, err := listLength(schema, schemaMeta); err != nil {
+		return err
+	}
+	return checkFields(schema, schemaFields, 64)
+}
+
+var errFooter = &DamagedError{What: "the footer cannot be followed"}
+
+func follow(t *flatbuffers.Table, slot flatbuffers.VOffsetT) (*flatbuffers.Table, error) {
+	o := flatbuffers.UOffsetT(t.Offset(slot))
+	if o == 0 {
+		return nil, errFooter
+	}
+	return &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(o + t.Pos)}, nil
+}
+
+// listLength returns the length of the list in the slot.
+func listLength(t *flatbuffers.Table, slot flatbuffers.VOffsetT) (int, error) {
+	o := flatbuffers.UOffsetT(t.Offset(slot))
+	if o == 0 {
+		return 0, nil
+	}
+	n := t.VectorLen(o)
+	if n < 0 || n > len(t.Bytes)/4 {
+		return 0, errFooter
+	}
+	return n, nil
+}
+
+func checkFields(t *flatbuffers.Table, slot flatbuffers.VOffsetT, depth int) error {
+	n, err := listLength(t, slot)
+	if err != nil || n == 0 {
+		return err
+	}
+	if depth == 0 {
+		return errFooter
+	}
+	at := t.Vector(flatbuffers.UOffsetT(t.Offset(slot)))
+	for i := 0; i < n; i++ {
+		field := &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(at + flatbuffers.UOffsetT(4*i))}
+		if _, err := listLength(field, fieldMeta); err != nil {
+			return err
+		}
+		if err := checkFields(field, fieldChildren, depth-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStreamEnd refuses an Arrow stream without its end mark: one that was cut between two batches would read as a
+// whole one.
+func checkStreamEnd(f io.ReaderAt, size int64) error {
+	end := make([]byte, 8)
+	if size < int64(len(end)) {
+		return &DamagedError{What: "too short for an Arrow stream"}
+	}
+	if _, err := f.ReadAt(end, size-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if binary.LittleEndian.Uint32(end[4:]) != 0 {
+		return &DamagedError{What: "an Arrow stream ends with a mark, and this one does not"}
+	}
+	return nil
+}

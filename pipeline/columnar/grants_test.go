@@ -1,0 +1,199 @@
+package columnar
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+	"github.com/google/go-cmp/cmp"
+
+	"accrue/pipeline"
+	"accrue/schemas"
+)
+
+func someGrants() []Grant {
+	return []Grant{
+		{GrantID: "p/base/transaction/t1/1", Program: "p", ProgramVersion: 2, MemberID: "m1", Rule: "base",
+			Reward: "points", Amount: 10 * pipeline.Unit, Kind: "accrual", SourceType: "transaction", SourceID: "t1",
+			EarnedUS: 1_700_000_000_000_001, EarnedOn: 19675, PostedOn: 19676, AvailableOn: 19690, ExpiresOn: 20041,
+			Expires: true, Reason: "late"},
+		{GrantID: "p/base/transaction/t1/2", Program: "p", ProgramVersion: 2, MemberID: "m1", Rule: "base",
+			Reward: "points", Amount: -4 * pipeline.Unit, Kind: "reversal", SourceType: "transaction", SourceID: "t1",
+			EarnedUS: -5, EarnedOn: -1, PostedOn: 19676, AvailableOn: 19690, Reason: "returned"},
+		{GrantID: "p/cash/activity/a%2F1/1", Program: "p", ProgramVersion: 2, MemberID: "ü", Rule: "cash",
+			Reward: "cashback", Amount: pipeline.MaxAmount, Kind: "accrual", SourceType: "activity", SourceID: "a/1"},
+		{GrantID: "p/base/transaction/t2/1", Program: "p", ProgramVersion: 1, MemberID: "m2", Rule: "base",
+			Reward: "points", Amount: 5, Kind: "accrual", SourceType: "transaction", SourceID: "t2"},
+	}
+}
+
+func writeArrow(t *testing.T, grants []Grant) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w, err := NewArrowWriter(&buf, schemas.GrantArrow())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range grants {
+		if err := w.Append(&grants[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// writeBoth writes the grants as Arrow and, through the Arrow file, as Parquet; it returns the two paths.
+func writeBoth(t *testing.T, grants []Grant) map[Format]string {
+	t.Helper()
+	dir := t.TempDir()
+	out := map[Format]string{Arrow: filepath.Join(dir, "g.arrow"), Parquet: filepath.Join(dir, "g.parquet")}
+	if err := os.WriteFile(out[Arrow], writeArrow(t, grants), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(out[Parquet])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pw, err := pqarrow.NewFileWriter(schemas.GrantArrow(), f, parquet.NewWriterProperties(),
+		pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = eachArrowBatch(out[Arrow], schemas.GrantColumns(), func(rec arrow.Record) error {
+		return pw.Write(array.NewRecord(schemas.GrantArrow(), rec.Columns(), rec.NumRows()))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestGrantsComeBack(t *testing.T) {
+	many := make([]Grant, 0, 2*grantBatch+3)
+	for len(many) < cap(many) {
+		many = append(many, someGrants()[len(many)%4])
+	}
+	for name, grants := range map[string][]Grant{"none": nil, "some": someGrants(), "batches": many} {
+		for format, path := range writeBoth(t, grants) {
+			var got []Grant
+			for g, err := range ReadGrants(path, format) {
+				if err != nil {
+					t.Fatalf("%s as %s: %v", name, format, err)
+				}
+				got = append(got, *g)
+			}
+			if d := cmp.Diff(grants, got); d != "" {
+				t.Errorf("%s as %s (-written +read):\n%.2000s", name, format, d)
+			}
+		}
+	}
+	if !bytes.Equal(writeArrow(t, many), writeArrow(t, many)) {
+		t.Error("the same grants gave other bytes the second time")
+	}
+}
+
+func TestGrantTotals(t *testing.T) {
+	for format, path := range writeBoth(t, someGrants()) {
+		got, err := readTotals(path, format)
+		if err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		want := &GrantTotals{FirstID: "p/base/transaction/t1/1", LastID: "p/base/transaction/t2/1"}
+		want.Add("points", pipeline.Accrual, 2, pipeline.Sum{}.Add(100_005))
+		want.Add("points", pipeline.Reversal, 1, pipeline.Sum{}.Add(-40_000))
+		want.Add("cashback", pipeline.Accrual, 1, pipeline.Sum{}.Add(pipeline.MaxAmount))
+		if d := want.Compare(&got.Totals); d != nil {
+			t.Errorf("%s: %v", format, d)
+		}
+		if got.Rows != 4 || got.FirstID != want.FirstID || got.LastID != want.LastID {
+			t.Errorf("%s: %d rows from %s to %s", format, got.Rows, got.FirstID, got.LastID)
+		}
+	}
+}
+
+func TestReadGrantsStopsWhenAsked(t *testing.T) {
+	for format, path := range writeBoth(t, someGrants()) {
+		n := 0
+		for _, err := range ReadGrants(path, format) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == 2 {
+				break
+			}
+		}
+		if n != 2 {
+			t.Errorf("%s: %d grants read, want 2", format, n)
+		}
+	}
+}
+
+// Whatever is cut off or turned over in a file, reading it ends in an error or in other figures, never in a panic.
+func TestDamagedGrantFiles(t *testing.T) {
+	for format, path := range writeBoth(t, someGrants()) {
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, whole[:len(whole)/2], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readTotals(path, format); err == nil || !strings.HasPrefix(err.Error(), path+": ") {
+			t.Errorf("%s cut in half: error %v, want one that names the file", format, err)
+		}
+		for at := 0; at < len(whole); at += 29 {
+			bad := bytes.Clone(whole)
+			bad[at] ^= 0x40
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range ReadGrants(path, format) {
+			}
+		}
+	}
+}
+
+func TestGrantFilesOfOtherTypesAreRefused(t *testing.T) {
+	fields := schemas.GrantArrow().Fields()
+	fields[6].Type = arrow.PrimitiveTypes.Float64
+	if _, err := NewArrowWriter(&bytes.Buffer{}, arrow.NewSchema(fields, nil)); err == nil ||
+		!strings.Contains(err.Error(), "column amount of a grant cannot be written as float64") {
+		t.Errorf("a float64 amount can be written: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "g.parquet")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := arrow.NewSchema(fields, nil)
+	b := array.NewRecordBuilder(allocator, schema)
+	for i := range fields {
+		b.Field(i).AppendEmptyValue()
+	}
+	pw, err := pqarrow.NewFileWriter(schema, f, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pw.Write(b.NewRecord()); err != nil {
+		t.Fatal(err)
+	}
+	if err := pw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadParquetTotals(path); err == nil ||
+		!strings.Contains(err.Error(), "column amount has type float64, which is not the contract's") {
+		t.Errorf("a float64 amount is read: %v", err)
+	}
+}

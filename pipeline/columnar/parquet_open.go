@@ -1,0 +1,55 @@
+package columnar
+
+import (
+	"os"
+
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+)
+
+// openParquet opens a Parquet file for reading in batches of at most rows. closeFile must be called. Columns are read
+// one after the other: in goroutines of their own a damaged file's panic could not be caught.
+func openParquet(path string, rows int64) (fr *pqarrow.FileReader, closeFile func(), err error) {
+	defer guard(&err)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	pr, err := file.NewParquetReader(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	if err := touch(pr); err != nil {
+		pr.Close()
+		return nil, nil, err
+	}
+	fr, err = pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: rows}, allocator)
+	if err != nil {
+		pr.Close()
+		return nil, nil, err
+	}
+	return fr, func() { pr.Close() }, nil
+}
+
+// touch reads the description of every column of every row group, which pqarrow does in goroutines of its own.
+func touch(pr *file.Reader) (err error) {
+	defer guard(&err)
+	rows := int64(0)
+	for i := 0; i < pr.NumRowGroups(); i++ {
+		group := pr.MetaData().RowGroup(i)
+		rows += group.NumRows()
+		for j := 0; j < group.NumColumns(); j++ {
+			if _, err := group.ColumnChunk(j); err != nil {
+				return err
+			}
+			if _, err := pr.RowGroup(i).GetColumnPageReader(j); err != nil {
+				return err
+			}
+		}
+	}
+	if rows != pr.NumRows() {
+		return &DamagedError{What: "its row groups do not add up to its rows"}
+	}
+	return nil
+}
