@@ -1,0 +1,152 @@
+// Package evaluate works out what every member is owed: it compiles a program into passes, has them written as SQL
+// and runs them, one after the other, over the facts of the warehouse. The result is the temporary view
+// entitlements, with eval_members, eval_rules, eval_versions and eval_rewards to name its numbers.
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"accrue/pipeline"
+	"accrue/pipeline/plan"
+	"accrue/pipeline/program"
+	"accrue/pipeline/sqlgen"
+	"accrue/pipeline/warehouse"
+)
+
+// Statement is a statement as it ran, for those who want to see it.
+type Statement struct {
+	Name, Rule, File string
+	Line             int
+	SQL              string
+	Skipped          bool // there was nothing to do; SQL is what ran instead
+}
+
+// Options say who wants to know what.
+type Options struct {
+	// Trace, if set, is told every statement before it runs.
+	Trace func(Statement)
+}
+
+// Result says what was evaluated.
+type Result struct {
+	Plan *plan.Plan
+}
+
+type evaluation struct {
+	ctx   context.Context
+	db    *warehouse.DB
+	plan  *plan.Plan
+	opts  Options
+	facts sqlgen.Facts
+}
+
+// Run evaluates all versions of a program over all facts known, up to the horizon.
+func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pipeline.Date, o Options) (*Result, error) {
+	p, err := plan.Compile(fam, horizon)
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluation{ctx: ctx, db: db, plan: p, opts: o}
+	if err := e.clean(); err != nil {
+		return nil, fmt.Errorf("clearing the last evaluation: %w", err)
+	}
+	if err := e.names(); err != nil {
+		return nil, fmt.Errorf("naming rules, versions and rewards: %w", err)
+	}
+	if err := e.run(sqlgen.Sources(p)); err != nil {
+		return nil, err
+	}
+	if err := e.known(); err != nil {
+		return nil, fmt.Errorf("looking at the facts: %w", err)
+	}
+	if err := e.run(sqlgen.Evaluation(p, e.facts)); err != nil {
+		return nil, err
+	}
+	return &Result{Plan: p}, nil
+}
+
+// clean drops what an earlier evaluation of this session left.
+func (e *evaluation) clean() error {
+	var drops []string
+	for _, q := range []struct{ what, query string }{
+		{"VIEW", "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal ORDER BY view_oid DESC"},
+		{"TABLE", "SELECT table_name FROM duckdb_tables() WHERE temporary"},
+	} {
+		var name string
+		if err := e.db.Each(e.ctx, q.query, nil, []any{&name}, func() error {
+			drops = append(drops, "DROP "+q.what+" "+warehouse.Ident(name))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for _, s := range drops {
+		if _, err := e.db.Exec(e.ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// names makes the tables that turn the numbers of entitlements into names.
+func (e *evaluation) names() error {
+	values := func(rows []string) string { return "VALUES " + strings.Join(rows, ", ") }
+	var rules, versions, rewards []string
+	for _, r := range e.plan.Rules {
+		rules = append(rules, fmt.Sprintf("(%d, %s)", r.No, warehouse.Literal(r.ID)))
+	}
+	for i, v := range e.plan.Family.Versions {
+		versions = append(versions, fmt.Sprintf("(%d, %d)", i, v.Version))
+	}
+	for i, w := range e.plan.Rewards {
+		rewards = append(rewards, fmt.Sprintf("(%d, %s, %d)", i, warehouse.Literal(w.ID), w.Scale))
+	}
+	for _, s := range []string{
+		"CREATE TEMP TABLE eval_rules AS SELECT * FROM (" + values(rules) + ") t(rule_no, rule)",
+		"CREATE TEMP TABLE eval_versions AS SELECT * FROM (" + values(versions) + ") t(ver, program_version)",
+		"CREATE TEMP TABLE eval_rewards AS SELECT * FROM (" + values(rewards) + ") t(reward_no, reward, scale)",
+	} {
+		if _, err := e.db.Exec(e.ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run executes steps in order.
+func (e *evaluation) run(steps []sqlgen.Step) error {
+	for _, s := range steps {
+		st := Statement{Name: s.Name, Rule: s.Rule, File: s.File, Line: s.Line, SQL: s.SQL}
+		if s.OnlyIf != "" {
+			var any bool
+			if err := e.db.QueryRow(e.ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+s.OnlyIf+" LIMIT 1)").Scan(&any); err != nil {
+				return e.fail(st, err)
+			}
+			if !any {
+				st.SQL, st.Skipped = s.Else, true
+			}
+		}
+		if e.opts.Trace != nil {
+			e.opts.Trace(st)
+		}
+		if _, err := e.db.Exec(e.ctx, st.SQL); err != nil {
+			return e.fail(st, err)
+		}
+	}
+	return nil
+}
+
+func (e *evaluation) fail(s Statement, err error) error {
+	what := s.Name
+	if s.Rule != "" {
+		what = fmt.Sprintf("%s:%d: rule %s: %s", s.File, s.Line, s.Rule, s.Name)
+	}
+	msg := err.Error()
+	if strings.Contains(msg, "would earn more than 10^14") {
+		msg = strings.TrimPrefix(msg, "Invalid Input Error: ")
+		return fmt.Errorf("evaluating program %s: %s", e.plan.Family.ID, msg)
+	}
+	return fmt.Errorf("evaluating program %s: %s: %w", e.plan.Family.ID, what, err)
+}

@@ -1,0 +1,224 @@
+package sqlgen
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"accrue/pipeline/plan"
+)
+
+// candidateColumns are handed from pass to pass.
+func (g *generator) candidateColumns(r *plan.Rule) string {
+	cols := "ver, member_no, stype, source_id, us, day, tier_no, reward_no, amount"
+	if g.carriesSubject(r) {
+		cols += ", subject"
+	}
+	if highest(r) {
+		cols += ", rank_amount"
+	}
+	return cols
+}
+
+// carriesSubject: a rule's rows need their subject where its limits go by subject, or those of a multiplier on it.
+func (g *generator) carriesSubject(r *plan.Rule) bool {
+	for _, q := range g.plan.Rules {
+		for _, rv := range q.Versions {
+			if !rv.Rule.Limits.PerSubject {
+				continue
+			}
+			if q == r {
+				return true
+			}
+			for _, of := range rv.Of {
+				if of == r.No {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// highest: some version ranks by the amount that step 4 left, which later steps lower (F32).
+func highest(r *plan.Rule) bool {
+	for _, rv := range r.Versions {
+		if rv.Rule.Limits.Highest {
+			return true
+		}
+	}
+	return false
+}
+
+// candidates renders steps 1 to 3: eligible sources, earned and rounded, clipped; what earns nothing drops out.
+func (g *generator) candidates(r *plan.Rule) {
+	var parts []string
+	for _, rv := range r.Versions {
+		if rv.Days.From > rv.Days.Until {
+			continue
+		}
+		parts = append(parts, g.candidatesOf(r, rv))
+	}
+	table := fmt.Sprintf("r%d_candidates", r.No)
+	g.table[r.No] = table
+	body := strings.Join(parts, "\nUNION ALL\n")
+	if body == "" {
+		body = g.nothing(r)
+	}
+	g.addRule(r, "candidates", "CREATE TEMP TABLE "+table+" AS\n"+body)
+}
+
+// nothing is an empty table of candidates, for a rule that is in force on no date up to the horizon.
+func (g *generator) nothing(r *plan.Rule) string {
+	s := `SELECT CAST(0 AS TINYINT) AS ver, CAST(0 AS INTEGER) AS member_no, CAST(0 AS TINYINT) AS stype, '' AS source_id,
+  CAST(0 AS BIGINT) AS us, CAST(0 AS INTEGER) AS day, CAST(0 AS TINYINT) AS tier_no, CAST(0 AS TINYINT) AS reward_no,
+  CAST(0 AS BIGINT) AS amount`
+	if g.carriesSubject(r) {
+		s += ", '' AS subject"
+	}
+	if highest(r) {
+		s += ", CAST(0 AS BIGINT) AS rank_amount"
+	}
+	return s + " WHERE FALSE"
+}
+
+func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
+	var inner string
+	switch rv.Source {
+	case plan.FromTransactions:
+		inner = g.fromTransactions(r, rv)
+	case plan.FromActivities:
+		inner = g.fromActivities(r, rv)
+	default:
+		inner = g.fromGranted(r, rv)
+	}
+	cols := "ver, member_no, stype, source_id, us, day, tier_no, reward_no, amount"
+	if g.carriesSubject(r) {
+		cols += ", subject"
+	}
+	if highest(r) {
+		cols += ", amount AS rank_amount"
+	}
+	return fmt.Sprintf("SELECT %s FROM (\n  SELECT *, %s AS amount FROM (\n%s\n  )\n) WHERE amount > 0",
+		cols, earned(rv, r.ID), inner)
+}
+
+// common are the columns of every candidate before its amount.
+func common(rv *plan.RuleVersion, stype int) string {
+	return fmt.Sprintf("CAST(%d AS TINYINT) AS ver, t.member_no, CAST(%d AS TINYINT) AS stype, t.source_id, t.us, t.day, t.tier_no, CAST(%d AS TINYINT) AS reward_no",
+		rv.Ver, stype, rv.RewardNo)
+}
+
+func inForce(rv *plan.RuleVersion, alias string) string {
+	return fmt.Sprintf("%s.day BETWEEN %d AND %d", alias, rv.Days.From, rv.Days.Until)
+}
+
+func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) string {
+	cols := []string{common(rv, stypeTransaction)}
+	conds := []string{inForce(rv, "t"), "NOT t.closed"}
+	join := ""
+	if rv.Lines >= 0 {
+		kind := "LEFT JOIN"
+		if rv.AnyLine {
+			kind = "JOIN"
+			conds = append(conds, "l.line_count > 0")
+		}
+		join = fmt.Sprintf("\n    %s lines_%d l ON l.transaction_id = t.source_id", kind, rv.Lines)
+	}
+	for _, c := range rv.Where {
+		conds = append(conds, condition(c, transactionAttributes))
+	}
+	for in := range inputs(rv) {
+		switch in {
+		case plan.InputBasis:
+			cols = append(cols, "t.basis")
+		case plan.InputQualifying:
+			cols = append(cols, qualifying+" AS qualifying")
+		case plan.InputUnits:
+			cols = append(cols, "coalesce(l.units, 0) AS units")
+		}
+	}
+	if g.carriesSubject(r) {
+		cols = append(cols, "CAST(NULL AS VARCHAR) AS subject")
+	}
+	return fmt.Sprintf("    SELECT %s\n    FROM eval_tx t%s\n    WHERE %s", strings.Join(cols, ", "), join, strings.Join(conds, " AND "))
+}
+
+func inputs(rv *plan.RuleVersion) map[plan.Input]bool {
+	out := map[plan.Input]bool{}
+	for _, e := range rv.Earn {
+		out[e.Input] = true
+	}
+	return out
+}
+
+// valueUnits reads an activity's value: a decimal of at least zero as F49 has it, else nothing (F28). The form is
+// checked beside the cast, which alone would round and take 1e2; TRY_CAST because both sides of an AND may be
+// worked out.
+const valueUnits = `CASE WHEN regexp_full_match(t.value, '-?[0-9]+(\.[0-9]{1,4}0*)?')
+      AND TRY_CAST(t.value AS DECIMAL(38,10)) BETWEEN 0 AND 100000000000000
+    THEN CAST(10000 * CAST(TRY_CAST(t.value AS DECIMAL(38,10)) AS DECIMAL(30,4)) AS BIGINT) END AS value_units`
+
+func (g *generator) fromActivities(r *plan.Rule, rv *plan.RuleVersion) string {
+	cols := []string{common(rv, stypeActivity)}
+	conds := []string{inForce(rv, "t"), "NOT t.closed", "t.type IN (" + textList(rv.Types) + ")"}
+	for _, c := range rv.Where {
+		conds = append(conds, condition(c, activityAttributes))
+	}
+	if g.carriesSubject(r) || bySubject(rv) {
+		cols = append(cols, "t.subject")
+	}
+	if inputs(rv)[plan.InputValue] {
+		cols = append(cols, valueUnits)
+	}
+	return fmt.Sprintf("    SELECT %s\n    FROM eval_act t\n    WHERE %s", strings.Join(cols, ", "), strings.Join(conds, " AND "))
+}
+
+func bySubject(rv *plan.RuleVersion) bool {
+	for _, e := range rv.Earn {
+		if e.Subjects != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// fromGranted adds up what the named rules were granted, per source, member and reward (F14).
+func (g *generator) fromGranted(r *plan.Rule, rv *plan.RuleVersion) string {
+	subject := ""
+	if g.carriesSubject(r) {
+		subject = ", c.subject"
+	}
+	keys := "c.member_no, c.stype, c.source_id, c.us, c.day, c.tier_no, c.reward_no" + subject
+	var union []string
+	fromTx, fromAct := false, false
+	of := append([]int{}, rv.Of...)
+	sort.Ints(of)
+	for _, no := range of {
+		union = append(union, fmt.Sprintf("SELECT %s, c.amount FROM %s c WHERE c.ver = %d AND %s",
+			keys, g.table[no], rv.Ver, inForce(rv, "c")))
+		for _, v := range g.plan.Rules[no].Versions {
+			fromTx = fromTx || v.Source == plan.FromTransactions
+			fromAct = fromAct || v.Source == plan.FromActivities
+		}
+	}
+	from := strings.Join(union, "\n      UNION ALL ")
+	if len(union) > 1 {
+		from = fmt.Sprintf("SELECT %s, CAST(sum(c.amount) AS BIGINT) AS amount FROM (%s) c GROUP BY %s", keys, from, keys)
+	}
+	attrs := multiplierAttributes(fromTx, fromAct)
+	var conds []string
+	joins := ""
+	for _, c := range rv.Where {
+		e := condition(c, attrs)
+		conds = append(conds, e)
+		if fromTx && strings.Contains(e, "t.") && !strings.Contains(joins, "eval_tx") {
+			joins += fmt.Sprintf("\n      LEFT JOIN eval_tx t ON c.stype = %d AND t.source_id = c.source_id", stypeTransaction)
+		}
+		if fromAct && strings.Contains(e, "a.") && !strings.Contains(joins, "eval_act") {
+			joins += fmt.Sprintf("\n      LEFT JOIN eval_act a ON c.stype = %d AND a.source_id = c.source_id", stypeActivity)
+		}
+	}
+	return fmt.Sprintf("    SELECT CAST(%d AS TINYINT) AS ver, %s, c.amount AS granted\n    FROM (%s) c%s%s",
+		rv.Ver, keys, from, joins, strings.ReplaceAll(where(conds), "\n", "\n    "))
+}

@@ -1,0 +1,102 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"accrue/pipeline/program"
+)
+
+// lines makes one table per distinct filter: what the qualifying lines of a transaction add up to.
+func (g *generator) lines() {
+	if len(g.plan.Lines) == 0 {
+		return
+	}
+	amount, quantity, join := "i.amount", "i.quantity", ""
+	if g.nets() {
+		g.netLines()
+		amount, quantity = "coalesce(n.amount, i.amount)", "coalesce(n.quantity, i.quantity)"
+		join = "\n  LEFT JOIN eval_net_lines n ON n.transaction_id = i.transaction_id AND n.line_no = i.line_no"
+	}
+	for k, l := range g.plan.Lines {
+		// A discount line lowers the sum and nothing else (F23); a line of which nothing is left does not qualify
+		// any more (F20), though quantity looks at quantities alone.
+		g.add("lines", fmt.Sprintf(`CREATE TEMP TABLE lines_%d AS
+SELECT i.transaction_id, CAST(sum(%s) AS BIGINT) AS qualifying,
+  count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count,
+  CAST(coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS BIGINT) AS units
+FROM items i%s%s
+GROUP BY i.transaction_id`, k, amount, amount, quantity, quantity, join, where(lineFilter(l.Filter))))
+	}
+}
+
+func where(conds []string) string {
+	if len(conds) == 0 {
+		return ""
+	}
+	return "\nWHERE " + strings.Join(conds, " AND ")
+}
+
+// lineFilter: any include (or there is none) and no exclude.
+func lineFilter(f program.ItemFilter) []string {
+	match := func(m program.ItemMatch) string {
+		var any []string
+		for _, c := range []struct {
+			column string
+			values []string
+		}{{"item_id", m.ItemIDs}, {"category", m.Categories}, {"brand", m.Brands}} {
+			if c.values != nil {
+				any = append(any, fmt.Sprintf("coalesce(i.%s IN (%s), FALSE)", c.column, textList(c.values)))
+			}
+		}
+		return "(" + strings.Join(any, " OR ") + ")"
+	}
+	var out []string
+	if !f.Include.Empty() {
+		out = append(out, match(f.Include))
+	}
+	if !f.Exclude.Empty() {
+		out = append(out, "NOT "+match(f.Exclude))
+	}
+	return out
+}
+
+// netLines works out what returns left of the lines of the transactions that have any (spec section 6, F16 to F18).
+func (g *generator) netLines() {
+	var recompute []int64
+	for i, v := range g.plan.Family.Versions {
+		if v.Returns == program.ReturnsRecompute {
+			recompute = append(recompute, int64(i))
+			if i == 0 {
+				recompute = append(recompute, -1) // before the first version: as the first one (F22)
+			}
+		}
+	}
+	// half_up(R × C / A, 4 places) with all three in ten-thousandths.
+	share := func(c string) string {
+		return fmt.Sprintf("((2 * unlined * (%s) + total) // (2 * total))", c)
+	}
+	g.add("net lines", fmt.Sprintf(`CREATE TEMP TABLE eval_net_lines AS
+WITH lined AS (
+  SELECT transaction_id, line_no, sum(amount) AS amount, sum(coalesce(quantity, 0)) AS quantity,
+    bool_or(quantity IS NULL) AS without_quantity
+  FROM returns WHERE line_no IS NOT NULL GROUP BY transaction_id, line_no
+), kept AS (
+  SELECT i.transaction_id, i.line_no, i.amount AS sold, r.unlined,
+    CASE WHEN i.amount < 0 THEN CAST(i.amount AS HUGEINT) ELSE greatest(0, i.amount - coalesce(l.amount, 0)) END AS amount,
+    CASE WHEN coalesce(l.without_quantity AND l.amount >= i.amount, FALSE) THEN 0
+      ELSE greatest(0, i.quantity - coalesce(l.quantity, 0)) END AS quantity
+  FROM items i JOIN eval_returns r ON r.transaction_id = i.transaction_id
+    JOIN eval_tx t ON t.source_id = i.transaction_id AND t.ver IN (%s)
+    LEFT JOIN lined l ON l.transaction_id = i.transaction_id AND l.line_no = i.line_no
+), running AS (
+  SELECT *, CAST(sum(CASE WHEN sold > 0 THEN CAST(amount AS BIGINT) ELSE 0 END) OVER (PARTITION BY transaction_id
+      ORDER BY CASE WHEN regexp_full_match(line_no, '[0-9]+') THEN length(line_no) ELSE 2000000000 END, line_no
+      ROWS UNBOUNDED PRECEDING) AS HUGEINT) AS upto,
+    CAST(sum(CASE WHEN sold > 0 THEN CAST(amount AS BIGINT) ELSE 0 END) OVER (PARTITION BY transaction_id) AS HUGEINT) AS total
+  FROM kept
+)
+SELECT transaction_id, line_no, CAST(quantity AS BIGINT) AS quantity,
+  CAST(CASE WHEN sold > 0 AND total > 0 THEN greatest(0, amount - (%s - %s)) ELSE amount END AS BIGINT) AS amount
+FROM running`, intList(recompute), share("upto"), share("upto - amount")))
+}

@@ -1,0 +1,231 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"accrue/pipeline"
+	"accrue/pipeline/plan"
+)
+
+// bestOf finds the rules that are beaten: of the rules of one source that share a name and a reward only the
+// largest amount stands, on a tie the rule first in the file (step 4, F31). Multipliers compete among themselves.
+func (g *generator) bestOf(multipliers bool) {
+	var union []string
+	n := len(g.plan.Family.Versions)
+	var competing []*plan.Rule
+	for _, r := range g.plan.Rules {
+		name, place := map[int]string{}, map[int]string{}
+		for _, rv := range r.Versions {
+			if rv.BestOf != "" {
+				name[rv.Ver] = text(rv.BestOf)
+				place[rv.Ver] = fmt.Sprint(rv.Rule.Place)
+			}
+		}
+		if r.Multiplier != multipliers || len(name) == 0 {
+			continue
+		}
+		competing = append(competing, r)
+		union = append(union, fmt.Sprintf("SELECT %d AS rule_no, member_no, stype, source_id, reward_no, amount, %s AS name, %s AS place FROM %s",
+			r.No, byVersion("ver", name, n, "NULL"), byVersion("ver", place, n, "NULL"), g.table[r.No]))
+	}
+	if len(union) < 2 {
+		return
+	}
+	beaten := "beaten"
+	if multipliers {
+		beaten = "beaten_multipliers"
+	}
+	g.add("best_of", fmt.Sprintf(`CREATE TEMP TABLE %s AS
+SELECT rule_no, member_no, stype, source_id, reward_no FROM (
+  SELECT *, row_number() OVER (PARTITION BY member_no, stype, source_id, reward_no, name ORDER BY amount DESC, place) AS k
+  FROM (
+    %s
+  ) WHERE name IS NOT NULL
+) WHERE k > 1`, beaten, strings.Join(union, "\n    UNION ALL ")))
+	for _, r := range competing {
+		next := fmt.Sprintf("r%d_best_of", r.No)
+		s := g.addRule(r, "best_of", fmt.Sprintf(`CREATE TEMP TABLE %s AS
+SELECT c.* FROM %s c WHERE NOT EXISTS (
+  SELECT 1 FROM %s b WHERE b.rule_no = %d AND b.member_no = c.member_no AND b.stype = c.stype
+    AND b.source_id = c.source_id AND b.reward_no = c.reward_no)`, next, g.table[r.No], beaten, r.No))
+		s.OnlyIf, s.Else = beaten, rename(g.table[r.No], next)
+		g.table[r.No] = next
+	}
+}
+
+func rename(from, to string) string { return fmt.Sprintf("ALTER TABLE %s RENAME TO %s", from, to) }
+
+// passes renders steps 5 to 7. Each first finds the members and periods that are over the smallest bound: only
+// their rows are ranked, all others are handed on as they are.
+func (g *generator) passes(r *plan.Rule) {
+	for _, p := range r.Passes {
+		if p.Kind == plan.PassBestOf {
+			continue
+		}
+		name := fmt.Sprintf("%s %s", p.Kind, p.Period)
+		if p.Kind == plan.PassBudget {
+			name = string(plan.PassBudget)
+		}
+		suffix := strings.ReplaceAll(name, " ", "_")
+		over, next, prev := fmt.Sprintf("r%d_over_%s", r.No, suffix), fmt.Sprintf("r%d_%s", r.No, suffix), g.table[r.No]
+		g.addRule(r, name+": who is over", g.overBound(p, over, prev))
+		s := g.addRule(r, name, fmt.Sprintf("CREATE TEMP TABLE %s AS\n%s", next, g.bound(r, p, over, prev)))
+		s.OnlyIf, s.Else = over, rename(prev, next)
+		g.table[r.No] = next
+	}
+}
+
+func smallest(caps []plan.Cap) int64 {
+	first, low := true, int64(0)
+	for _, c := range caps {
+		if c.Value != nil && (first || *c.Value < low) {
+			first, low = false, *c.Value
+		}
+	}
+	return low
+}
+
+func (g *generator) overBound(p plan.Pass, over, prev string) string {
+	if p.Kind == plan.PassBudget {
+		return fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT 0 AS period FROM %s HAVING coalesce(sum(amount), 0) > %d",
+			over, prev, smallest(p.Caps))
+	}
+	measure := "sum(amount)"
+	if p.Kind == plan.PassTimes {
+		measure = "count(*)"
+	}
+	return fmt.Sprintf(`CREATE TEMP TABLE %s AS
+SELECT member_no, %s AS period FROM %s GROUP BY 1, 2 HAVING %s > %d`,
+		over, periodKey(p.Period, "day"), prev, measure, smallest(p.Caps))
+}
+
+// bound ranks or sums the rows of those over the bound, each version in its own way (F32), over the rows of all
+// versions (F6), and keeps what the row's own version allows.
+func (g *generator) bound(r *plan.Rule, p plan.Pass, over, prev string) string {
+	cols := g.candidateColumns(r)
+	match := fmt.Sprintf("o.member_no = c.member_no AND o.period = %s", periodKey(p.Period, "c.day"))
+	partition := "c.member_no, " + periodKey(p.Period, "c.day")
+	if p.Kind == plan.PassBudget {
+		match, partition = "TRUE", "0"
+	}
+	var windows []string
+	ways := map[string]int{}
+	keep := map[int]string{}
+	for _, c := range p.Caps {
+		if c.Value == nil {
+			continue
+		}
+		part, order := partition, "c.us, c.source_id, c.stype, c.reward_no, c.member_no"
+		if p.Kind != plan.PassBudget {
+			if c.PerSubject {
+				part += ", c.subject"
+			}
+			if c.Highest {
+				order = "c.rank_amount DESC, " + order
+			}
+		}
+		w := fmt.Sprintf("OVER (PARTITION BY %s ORDER BY %s ROWS UNBOUNDED PRECEDING)", part, order)
+		k, ok := ways[w]
+		if !ok {
+			k = len(ways)
+			ways[w] = k
+			measure := "sum(c.amount)"
+			if p.Kind == plan.PassTimes {
+				measure = "count(*)"
+			}
+			windows = append(windows, fmt.Sprintf("%s %s AS s%d", measure, w, k))
+		}
+		if p.Kind == plan.PassTimes {
+			keep[c.Ver] = fmt.Sprintf("s%d <= %d", k, *c.Value)
+		} else {
+			keep[c.Ver] = slice(k, *c.Value)
+		}
+	}
+	untouched := fmt.Sprintf("SELECT %s FROM %s c WHERE NOT EXISTS (SELECT 1 FROM %s o WHERE %s)", cols, prev, over, match)
+	if p.Kind == plan.PassBudget {
+		untouched = "" // all or nothing
+	}
+	ranked := fmt.Sprintf("SELECT c.*, %s\n  FROM %s c WHERE EXISTS (SELECT 1 FROM %s o WHERE %s)",
+		strings.Join(windows, ",\n    "), prev, over, match)
+	n := len(g.plan.Family.Versions)
+	var kept string
+	if p.Kind == plan.PassTimes {
+		kept = fmt.Sprintf("SELECT %s FROM (\n  %s\n) WHERE %s", cols, ranked, byVersion("ver", keep, n, "TRUE"))
+	} else {
+		kept = fmt.Sprintf("SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (\n  %s\n)) WHERE amount > 0",
+			cols, byVersion("ver", keep, n, "amount"), ranked)
+	}
+	if untouched == "" {
+		return kept
+	}
+	return untouched + "\nUNION ALL\n" + kept
+}
+
+// slice is what a cap leaves of an amount whose running sum is s<k>: min(cap, S) − min(cap, S − own).
+func slice(k int, value int64) string {
+	return fmt.Sprintf("CAST(least(%d, s%d) - least(%d, s%d - amount) AS BIGINT)", value, k, value, k)
+}
+
+// programLimits renders step 9 and the result.
+func (g *generator) programLimits() {
+	n := len(g.plan.Family.Versions)
+	var union []string
+	for _, r := range g.plan.Rules {
+		place := map[int]string{}
+		for _, rv := range r.Versions {
+			place[rv.Ver] = fmt.Sprint(rv.Rule.Place)
+		}
+		last := 0
+		if r.Multiplier {
+			last = 1
+		}
+		union = append(union, fmt.Sprintf("SELECT CAST(%d AS INTEGER) AS rule_no, ver, member_no, stype, source_id, us, day, reward_no, amount, %s AS place, %d AS is_multiplier FROM %s",
+			r.No, byVersion("ver", place, n, "0"), last, g.table[r.No]))
+	}
+	g.add("granted", "CREATE TEMP VIEW granted_0 AS\n"+strings.Join(union, "\nUNION ALL\n"))
+	for i, l := range g.plan.Limits {
+		g.programLimit(l, fmt.Sprintf("granted_%d", i), fmt.Sprintf("granted_%d", i+1))
+	}
+	g.add("entitlements", fmt.Sprintf(`CREATE TEMP VIEW entitlements AS
+SELECT rule_no, CAST(ver AS INTEGER) AS ver, member_no,
+  CASE stype WHEN %d THEN 'transaction' WHEN %d THEN 'activity' ELSE 'birthday' END AS source_type,
+  source_id, us AS earned_us, %s AS earned_on, CAST(reward_no AS INTEGER) AS reward_no, amount
+FROM granted_%d`, stypeTransaction, stypeActivity, date("day"), len(g.plan.Limits)))
+}
+
+func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
+	const cols = "rule_no, ver, member_no, stype, source_id, us, day, reward_no, amount, place, is_multiplier"
+	over := next + "_over"
+	name := fmt.Sprintf("program limit %s %s", g.plan.Rewards[l.RewardNo].ID, l.Period)
+	keys := []string{"member_no", periodKey(l.Period, "day") + " AS period"}
+	match := fmt.Sprintf("o.member_no = c.member_no AND o.period = %s", periodKey(l.Period, "c.day"))
+	partition := "c.member_no, " + periodKey(l.Period, "c.day")
+	if l.Period == pipeline.PerTransaction {
+		keys = []string{"member_no", "stype", "source_id"}
+		match = "o.member_no = c.member_no AND o.stype = c.stype AND o.source_id = c.source_id"
+		partition = "c.member_no, c.stype, c.source_id"
+	}
+	by := "1, 2"
+	if len(keys) == 3 {
+		by = "1, 2, 3"
+	}
+	g.add(name+": who is over", fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT %s FROM %s WHERE reward_no = %d GROUP BY %s HAVING sum(amount) > %d",
+		over, strings.Join(keys, ", "), prev, l.RewardNo, by, smallest(l.Caps)))
+	keep := map[int]string{}
+	for _, c := range l.Caps {
+		keep[c.Ver] = slice(0, *c.Value)
+	}
+	isOver := fmt.Sprintf("c.reward_no = %d AND EXISTS (SELECT 1 FROM %s o WHERE %s)", l.RewardNo, over, match)
+	g.steps = append(g.steps, Step{Name: name, OnlyIf: over,
+		Else: fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT * FROM %s", next, prev),
+		SQL: fmt.Sprintf(`CREATE TEMP TABLE %s AS
+SELECT %s FROM %s c WHERE NOT (%s)
+UNION ALL
+SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
+  SELECT c.*, sum(c.amount) OVER (PARTITION BY %s
+    ORDER BY c.us, c.source_id, c.stype, c.is_multiplier, c.place ROWS UNBOUNDED PRECEDING) AS s0
+  FROM %s c WHERE %s
+)) WHERE amount > 0`, next, cols, prev, isOver, cols,
+			byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition, prev, isOver)})
+}
