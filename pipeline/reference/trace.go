@@ -1,0 +1,100 @@
+package reference
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"accrue/pipeline"
+)
+
+// Reasons why a source earns nothing by a rule (section 6). Those that end in a colon are followed by a rule or a
+// period, when_ by a key of `when`.
+const (
+	NotCompleted      = "not_completed"
+	Returned          = "returned"
+	NoMember          = "no_member"
+	MemberClosed      = "member_closed"
+	NotInForce        = "not_in_force"
+	WhenKey           = "when_"
+	BelowMinSpend     = "below_min_spend"
+	NoQualifyingItems = "no_qualifying_items"
+	SameVisit         = "same_visit"
+	RoundsToZero      = "rounds_to_zero"
+	BeatenBy          = "beaten_by:"
+	TimesLimit        = "times_limit:"
+	AmountLimit       = "amount_limit:"
+	OverBudget        = "budget"
+	OverProgramLimit  = "program_limit:"
+)
+
+// Decision is what a rule did with one source, and for one member and reward.
+type Decision struct {
+	Rule           string
+	ProgramVersion int // 0 where none was in force
+	SourceType     pipeline.SourceType
+	SourceID       string
+	MemberID       string
+	Reward         string // empty where the rule got no further than to a multiplier without anything to multiply
+	EarnedAt       time.Time
+	EarnedOn       pipeline.Date
+	Steps          []Step          // what was worked out, in order
+	Amount         decimal.Decimal // in the end; zero where Reason is set
+	Reason         string          // the first reason why not; empty where it pays
+	Why            string          // the reason in figures
+}
+
+// Step is one step of a decision: what it did, as arithmetic, and the amount after it.
+type Step struct {
+	Name   string // basis, earned, best_of, budget, times:<period>, amount:<period>, program:<period>
+	Text   string // "floor(250 / 100) × 3 = 6"
+	Amount decimal.Decimal
+}
+
+// step notes an amount. A nil Decision, where nobody asked, notes nothing.
+func (d *Decision) step(name string, amount decimal.Decimal, format string, args ...any) {
+	if d != nil {
+		d.Steps = append(d.Steps, Step{Name: name, Text: fmt.Sprintf(format, args...), Amount: amount})
+		d.Amount = amount
+	}
+}
+
+// say formats a text, or nothing where nobody asked.
+func (d *Decision) say(format string, args ...any) string {
+	if d == nil {
+		return ""
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// refuse notes the reason why not.
+func (d *Decision) refuse(reason, format string, args ...any) {
+	if d != nil {
+		d.Reason, d.Why, d.Amount = reason, fmt.Sprintf(format, args...), decimal.Zero
+	}
+}
+
+// lastText is the text of the last step.
+func (d *Decision) lastText() string {
+	if d == nil || len(d.Steps) == 0 {
+		return ""
+	}
+	return d.Steps[len(d.Steps)-1].Text
+}
+
+// ordinal writes 1st, 2nd, 3rd, 4th, …
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
