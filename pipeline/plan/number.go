@@ -25,8 +25,6 @@ func (i Int) IsZero() bool { return i.v == nil || i.v.Sign() == 0 }
 // IsOne reports whether the integer is 1.
 func (i Int) IsOne() bool { return i.v != nil && i.v.IsInt64() && i.v.Int64() == 1 }
 
-func newInt(n int64) Int { return Int{big.NewInt(n)} }
-
 func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
 // ratio returns d as an exact fraction.
@@ -45,3 +43,6 @@ func unitsPtr(d *decimal.Decimal) *int64 {
 
 // rate returns r as a fraction in lowest terms.
 func rate(r *big.Rat) Rate { return Rate{Num: Int{r.Num()}, Den: Int{r.Denom()}} }
+
+// NewInt returns n as an Int.
+func NewInt(n *big.Int) Int { return Int{n} }
