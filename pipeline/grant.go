@@ -28,29 +28,27 @@ const (
 // GrantKinds lists the kinds in the order in which control totals show them.
 var GrantKinds = []GrantKind{Accrual, Adjustment, Reversal}
 
-// Grant is one row of the ledger and of a grant file: the difference that was posted for a source, a rule and a
-// member.
+// Grant is one row of the ledger and of a grant file: the difference that was posted for a source, a rule, a member
+// and a reward.
 type Grant struct {
-	ID             string // see GrantID
+	GrantID        string // see GrantID
 	Program        string
 	ProgramVersion int32
 	MemberID       string
 	Rule           string
 	Reward         string
 	Amount         Amount // never zero
-	Kind           GrantKind
-	SourceType     SourceType
+	Kind           string // a GrantKind
+	SourceType     string // a SourceType
 	SourceID       string
 	EarnedUS       int64 // instant of the source, microseconds since the epoch
 	EarnedOn       Date
 	PostedOn       Date
 	AvailableOn    Date
-	ExpiresOn      Date // the last day of validity; NoExpiry where it never expires
-	Reason         Reason
+	ExpiresOn      Date   // the last day of validity
+	Expires        bool   // ExpiresOn is set; without it the grant never expires
+	Reason         string // a Reason
 }
-
-// NoExpiry stands for the expiry date of a grant that never expires.
-const NoExpiry = MaxDate + 1
 
 // Reason names what changed when a grant is not simply an accrual posted on its earned date. In the order in which
 // the first that applies is chosen.

@@ -42,12 +42,19 @@ func first() []string {
 			sha256 VARCHAR NOT NULL)`,
 		// State of a program's evaluation: the newest date it was ever run for, and what the last run knew.
 		`CREATE TABLE horizons (program VARCHAR NOT NULL, horizon DATE NOT NULL, load_seq INTEGER NOT NULL)`,
+		// The few words that kinds, source types and reasons can be are enums: as text each of them would take
+		// longer to compress than all numbers of the row together.
 		`CREATE TABLE ledger (
 			program VARCHAR NOT NULL, program_version INTEGER NOT NULL, member_id VARCHAR NOT NULL,
-			rule VARCHAR NOT NULL, reward VARCHAR NOT NULL, amount BIGINT NOT NULL, kind VARCHAR NOT NULL,
-			source_type VARCHAR NOT NULL, source_id VARCHAR NOT NULL, n INTEGER NOT NULL,
+			rule VARCHAR NOT NULL, reward VARCHAR NOT NULL, amount BIGINT NOT NULL,
+			kind ENUM ('accrual', 'adjustment', 'reversal') NOT NULL,
+			source_type ENUM ('transaction', 'activity', 'birthday') NOT NULL,
+			source_id VARCHAR NOT NULL, n INTEGER NOT NULL,
 			earned_us BIGINT NOT NULL, earned_on DATE NOT NULL, posted_on DATE NOT NULL,
-			available_on DATE NOT NULL, expires_on DATE, reason VARCHAR NOT NULL, seq INTEGER NOT NULL)`,
+			available_on DATE NOT NULL, expires_on DATE,
+			reason ENUM ('', 'restated', 'member_changed', 'returned', 'corrected', 'late', 'tier_changed',
+				'limit_shifted') NOT NULL,
+			seq INTEGER NOT NULL)`,
 		// state: committed (ledger rows are in, the folder may still bear its hidden name) or published.
 		`CREATE TABLE publications (
 			program VARCHAR NOT NULL, posted_on DATE NOT NULL, seq INTEGER NOT NULL, run VARCHAR NOT NULL,

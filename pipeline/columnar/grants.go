@@ -11,25 +11,7 @@ import (
 )
 
 // Grant is one row of a grant file.
-type Grant struct {
-	GrantID        string
-	Program        string
-	ProgramVersion int32
-	MemberID       string
-	Rule           string
-	Reward         string
-	Amount         pipeline.Amount
-	Kind           string
-	SourceType     string
-	SourceID       string
-	EarnedUS       int64 // instant, microseconds since the epoch
-	EarnedOn       pipeline.Date
-	PostedOn       pipeline.Date
-	AvailableOn    pipeline.Date
-	ExpiresOn      pipeline.Date
-	Expires        bool // ExpiresOn is set; without it the grant never expires
-	Reason         string
-}
+type Grant = pipeline.Grant
 
 // grantField says where a column of a grant file lives in a Grant: exactly one of the pointers is returned.
 type grantField struct {
