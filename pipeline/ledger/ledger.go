@@ -2,12 +2,16 @@
 // night.
 //
 // It finds the temporary tables that the evaluation left (entitlements and the eval_ tables that name its numbers),
-// leaves the temporary relation `difference`, which has the columns of the ledger and says what is to be posted, and
+// leaves the temporary view `difference`, which has the columns of the ledger and says what is to be posted, and
 // appends it. Start with Difference.
 package ledger
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
 
 	"accrue/pipeline"
 	"accrue/pipeline/program"
@@ -49,50 +53,63 @@ type Result struct {
 
 // ReadPrevious returns what the program's last run knew, nil if it was never run.
 func ReadPrevious(ctx context.Context, db *warehouse.DB, program string) (*Previous, error) {
-	panic("to follow")
+	var horizon time.Time
+	p := &Previous{}
+	err := db.QueryRow(ctx, "SELECT max(horizon), max(load_seq) FROM horizons WHERE program = ? HAVING count(*) > 0",
+		program).Scan(&horizon, &p.LoadSeq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what the last run of program %s knew: %w", program, err)
+	}
+	p.Horizon = pipeline.DateOf(horizon)
+	return p, nil
 }
 
 // NextSeq returns the number that the next publication of the program and date bears, from 1.
 func NextSeq(ctx context.Context, db *warehouse.DB, program string, postedOn pipeline.Date) (int, error) {
-	panic("to follow")
+	var seq int
+	err := db.QueryRow(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM publications WHERE program = ? AND posted_on = CAST(? AS DATE)",
+		program, postedOn.String()).Scan(&seq)
+	return seq, err
 }
 
-// Difference makes the temporary relation `difference`: entitlements less the ledger's sums, as the ledger rows that
-// settle it. It changes nothing that lasts. The relation holds until the next evaluation, and may be read after
-// Post too; beside the ledger's columns it has member_no, whose order is that of member_id.
-func Difference(ctx context.Context, db *warehouse.DB, req Request) (*Result, error) {
-	panic("to follow")
-}
-
-// Post appends `difference` to the ledger and audits what it appended. It belongs into a transaction, the same one
-// that records the publication.
+// Post appends `difference` to the ledger and holds what arrived against the totals that Difference gave. It belongs
+// into a transaction, the same one that records the publications.
 func Post(ctx context.Context, db *warehouse.DB, program string, diff *Result) error {
-	panic("to follow")
+	if diff.Rows == 0 {
+		return nil
+	}
+	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT * EXCLUDE (member_no) FROM difference"); err != nil {
+		return fmt.Errorf("posting the grants of program %s: %w", program, err)
+	}
+	for _, p := range diff.Postings {
+		found, err := posted(ctx, db, program, p)
+		if err != nil {
+			return err
+		}
+		if faults := p.Totals.Compare(found); len(faults) > 0 {
+			return fmt.Errorf("posting the grants of program %s to %s: the ledger is out of balance with the difference: %s",
+				program, p.PostedOn, faults[0])
+		}
+	}
+	return nil
 }
 
-// Balance audits that entitlements and ledger have the same sums by rule and reward. It needs the tables of the
-// evaluation that was posted.
-func Balance(ctx context.Context, db *warehouse.DB, program string) error {
-	panic("to follow")
+func posted(ctx context.Context, db *warehouse.DB, program string, p Posting) (*pipeline.Totals, error) {
+	out := &pipeline.Totals{}
+	var reward, kind, sum string
+	var rows int64
+	err := db.Each(ctx, `SELECT reward, kind, count(*), CAST(sum(amount) AS VARCHAR) FROM ledger
+		WHERE program = ? AND posted_on = CAST(? AS DATE) AND seq = ? GROUP BY ALL`,
+		[]any{program, p.PostedOn.String(), p.Seq}, []any{&reward, &kind, &rows, &sum}, func() error {
+			s, err := pipeline.ParseSum(sum)
+			if err != nil {
+				return err
+			}
+			out.Add(reward, pipeline.GrantKind(kind), rows, s)
+			return nil
+		})
+	return out, err
 }
-
-// Audit runs the audits that hold at any time, over the program's whole ledger. It returns an *AuditError where one
-// finds something.
-func Audit(ctx context.Context, db *warehouse.DB, program string) error {
-	panic("to follow")
-}
-
-// AuditError names the audits that found something.
-type AuditError struct {
-	Program  string
-	Findings []Finding
-}
-
-// Finding is one row that an audit must not return.
-type Finding struct {
-	Audit  string // the audit's name
-	Detail string // what it found, with both figures where there are two
-}
-
-// Error lists the findings.
-func (e *AuditError) Error() string { panic("to follow") }

@@ -1,0 +1,69 @@
+-- The sources whose rows need a reason.
+CREATE OR REPLACE TEMP TABLE difference_asked AS
+SELECT DISTINCT source_type, source_id FROM difference_numbered WHERE kind <> 'accrual' OR posted_on <> earned_on;
+
+-- What came for them since the last run. arrived: the source's own row is new; corrected: one of its rows says
+-- something else now, or is gone; added: one of its lines is new.
+CREATE OR REPLACE TEMP TABLE difference_news AS
+SELECT source_type, source_id, bool_or(arrived) AS arrived, bool_or(returned) AS returned,
+  bool_or(corrected) AS corrected, bool_or(added) AS added,
+  bool_or(present) AS present, max(holder) AS holder, max(subject) AS subject
+FROM (
+  SELECT 'transaction' AS source_type, transaction_id AS source_id, first_seq > known_load AS arrived,
+    FALSE AS returned, first_seq <= known_load AS corrected, FALSE AS added, TRUE AS present, member_id AS holder,
+    NULL AS subject
+  FROM transactions CROSS JOIN difference_request WHERE load_seq > known_load
+  UNION ALL
+  SELECT 'activity', activity_id, first_seq > known_load, FALSE, first_seq <= known_load, FALSE, TRUE, member_id,
+    subject
+  FROM activities CROSS JOIN difference_request WHERE load_seq > known_load
+  UNION ALL
+  SELECT 'transaction', transaction_id, FALSE, FALSE, first_seq <= known_load, first_seq > known_load, FALSE, NULL, NULL
+  FROM items CROSS JOIN difference_request WHERE load_seq > known_load
+  UNION ALL
+  SELECT 'transaction', transaction_id, FALSE, TRUE, FALSE, FALSE, FALSE, NULL, NULL
+  FROM returns CROSS JOIN difference_request WHERE load_seq > known_load
+  UNION ALL
+  SELECT CASE dataset WHEN 'activities' THEN 'activity' ELSE 'transaction' END, key, FALSE, dataset = 'returns',
+    dataset <> 'returns', FALSE, FALSE, NULL, NULL
+  FROM withdrawn CROSS JOIN difference_request
+  WHERE load_seq > known_load AND dataset IN ('transactions', 'activities', 'items', 'returns')
+) f
+WHERE EXISTS (SELECT 1 FROM difference_asked a WHERE a.source_type = f.source_type AND a.source_id = f.source_id)
+GROUP BY ALL;
+
+-- Sources and rules that this posting takes from one member and gives to another.
+CREATE OR REPLACE TEMP TABLE difference_moved AS
+SELECT rule_no, source_type, source_id FROM difference_numbered
+GROUP BY ALL HAVING min(member_no) <> max(member_no);
+
+CREATE OR REPLACE TEMP TABLE difference_retiered AS
+SELECT DISTINCT m.member_no
+FROM members f CROSS JOIN difference_request JOIN difference_members m ON m.member_id = f.member_id
+WHERE f.load_seq > known_load;
+
+-- The first reason that applies (F62). A source that the last run did not know is late, whatever else came with it.
+CREATE OR REPLACE TEMP TABLE difference_rows AS
+SELECT d.* EXCLUDE (was_known),
+  CASE
+    WHEN d.kind = 'accrual' AND d.posted_on = d.earned_on THEN ''
+    WHEN q.restated THEN 'restated'
+    WHEN v.rule_no IS NOT NULL THEN 'member_changed'
+    WHEN d.amount < 0 AND n.present
+      AND m.member_id IS DISTINCT FROM CASE WHEN u.rule LIKE '%.referee' THEN n.subject ELSE n.holder END
+      THEN 'member_changed'
+    WHEN NOT d.was_known AND (n.arrived OR d.earned_on > q.known_until) THEN 'late'
+    WHEN n.returned THEN 'returned'
+    WHEN n.corrected OR n.arrived THEN 'corrected'
+    WHEN n.added THEN 'late'
+    WHEN r.member_no IS NOT NULL THEN 'tier_changed'
+    ELSE 'limit_shifted'
+  END AS reason
+FROM difference_numbered d
+CROSS JOIN difference_request q
+JOIN difference_members m ON m.member_no = d.member_no
+JOIN difference_rules u ON u.rule_no = d.rule_no
+LEFT JOIN difference_news n ON n.source_type = d.source_type AND n.source_id = d.source_id
+LEFT JOIN difference_moved v
+  ON v.rule_no = d.rule_no AND v.source_type = d.source_type AND v.source_id = d.source_id
+LEFT JOIN difference_retiered r ON r.member_no = d.member_no;

@@ -1,0 +1,17 @@
+-- Each date's next publication.
+CREATE OR REPLACE TEMP TABLE difference_seqs AS
+SELECT posted_on, CAST(coalesce(max(p.seq), 0) + 1 AS INTEGER) AS seq
+FROM (SELECT DISTINCT posted_on FROM difference_rows)
+LEFT JOIN (SELECT posted_on, seq FROM publications WHERE program = (SELECT program FROM difference_request)) p
+  USING (posted_on)
+GROUP BY posted_on;
+
+CREATE OR REPLACE TEMP VIEW difference AS
+SELECT q.program, d.program_version, m.member_id, u.rule, w.reward, d.amount, d.kind, d.source_type, d.source_id, d.n,
+  d.earned_us, d.earned_on, d.posted_on, d.available_on, d.expires_on, d.reason, s.seq, m.place AS member_no
+FROM difference_rows d
+JOIN difference_members m ON m.member_no = d.member_no
+JOIN difference_rules u ON u.rule_no = d.rule_no
+JOIN difference_rewards w ON w.reward_no = d.reward_no
+JOIN difference_seqs s ON s.posted_on = d.posted_on
+CROSS JOIN difference_request q;
