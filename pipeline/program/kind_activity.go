@@ -1,5 +1,7 @@
 package program
 
+import "accrue/pipeline/yamlpos"
+
 // KindActivity pays per activity of a type.
 const KindActivity Kind = "activity"
 
@@ -23,3 +25,54 @@ type SubjectEarn struct {
 
 // Kind returns KindActivity.
 func (*Activity) Kind() Kind { return KindActivity }
+
+func readActivity(r *ruleReader) Body {
+	a := &Activity{On: r.activityTypes()}
+	n := r.m.Get("earn")
+	switch {
+	case n == nil:
+	case n.Kind == yamlpos.Text && n.Text == "value":
+		a.Value = true
+	default:
+		earn := r.earn(n)
+		a.Earn = &earn
+	}
+	bySubject := r.m.Get("earn_by_subject")
+	a.BySubject = r.earnBySubject(bySubject)
+	if !r.m.Has("earn") && !r.m.Has("earn_by_subject") {
+		r.m.Need("earn", "write earn: 50, earn: value, or earn_by_subject")
+	}
+	return a
+}
+
+// activityTypes reads one type or a list of them.
+func (r *ruleReader) activityTypes() []string {
+	n := r.m.Need("on", "write the type of activity that it pays for: on: signup")
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yamlpos.List {
+		types, _ := r.Texts(n)
+		return types
+	}
+	one, ok := r.Text(n)
+	if !ok {
+		return nil
+	}
+	return []string{one}
+}
+
+func (r *ruleReader) earnBySubject(n *yamlpos.Node) []SubjectEarn {
+	if m := r.Map(n, "write earn_by_subject: {vip: 100, gold_member: 50}"); m == nil {
+		return nil
+	}
+	var out []SubjectEarn
+	for _, e := range n.Entries {
+		if e.Key == "" || e.KeyKind == yamlpos.Null {
+			r.Fault(e.KeyPos, "put the subject in quotes if it is a word of YAML", "a subject is empty")
+			continue
+		}
+		out = append(out, SubjectEarn{Subject: e.Key, Earn: r.earn(e.Value)})
+	}
+	return out
+}

@@ -1,6 +1,13 @@
 package program
 
-import "github.com/shopspring/decimal"
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"accrue/pipeline/yamlpos"
+)
 
 // KindMultiplier pays an extra on other rules' grants.
 const KindMultiplier Kind = "multiplier"
@@ -13,3 +20,45 @@ type Multiplier struct {
 
 // Kind returns KindMultiplier.
 func (*Multiplier) Kind() Kind { return KindMultiplier }
+
+func readMultiplier(r *ruleReader) Body {
+	m := &Multiplier{}
+	list := r.m.Need("of", "write the ids of the rules that it multiplies: of: [base]")
+	items, _ := r.Items(list, "name the rules that it multiplies: of: [base]")
+	nodes, _ := r.Distinct(items)
+	for _, n := range nodes {
+		if r.multiplied(n) {
+			m.Of = append(m.Of, n.Text)
+		}
+	}
+	n := r.m.Need("factor", "write factor: 2 to pay as much again")
+	m.Factor, _ = r.number(n, "factor", bounds{least: decimal.NewFromInt(1), above: true, places: ratePlaces})
+	return m
+}
+
+// multiplied checks one rule that a multiplier names, and notes what that rule pays in.
+func (r *ruleReader) multiplied(n *yamlpos.Node) bool {
+	head, known := r.rules[n.Text]
+	base, isReferee := strings.CutSuffix(n.Text, refereeSuffix)
+	switch {
+	case known && head.kind == string(KindMultiplier):
+		r.Fault(n.Pos, "name the rules that it multiplies", "%s is a multiplier; a multiplier of a multiplier is not possible", yamlpos.Quote(n.Text))
+		return false
+	case !known && isReferee && r.rules[base].kind == "referral":
+		return false // the referral is not built yet, which is said there
+	case !known:
+		names := make([]string, 0, len(r.rules))
+		for id, h := range r.rules {
+			if h.kind != string(KindMultiplier) {
+				names = append(names, id)
+			}
+		}
+		slices.SortFunc(names, func(a, b string) int { return r.rules[a].place - r.rules[b].place })
+		r.Fault(n.Pos, yamlpos.Meant(n.Text, names), "unknown rule %s", yamlpos.Quote(n.Text))
+		return false
+	}
+	if head.reward != nil && !slices.Contains(r.rewards, head.reward) {
+		r.rewards = append(r.rewards, head.reward)
+	}
+	return true
+}

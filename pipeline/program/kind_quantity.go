@@ -15,3 +15,8 @@ type Quantity struct {
 
 // Kind returns KindQuantity.
 func (*Quantity) Kind() Kind { return KindQuantity }
+
+func readQuantity(r *ruleReader) Body {
+	return &Quantity{Earn: r.needEarn(), Per: r.needPer("write how many units one step takes: per: 1"),
+		Items: r.items(), MinSpend: r.minSpend()}
+}

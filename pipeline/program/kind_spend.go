@@ -35,3 +35,23 @@ type Spend struct {
 
 // Kind returns KindSpend.
 func (*Spend) Kind() Kind { return KindSpend }
+
+func readSpend(r *ruleReader) Body {
+	s := &Spend{Earn: r.needEarn(), Per: r.needPer("write what one step costs: per: 100"), Steps: StepsWhole,
+		Items: r.items(), Basis: BasisTransaction, MinSpend: r.minSpend()}
+	if w, ok := r.OneOf(r.m.Get("steps"), string(StepsWhole), string(StepsFractional)); ok {
+		s.Steps = Steps(w)
+	}
+	if s.Items != nil {
+		s.Basis = BasisQualifying
+	}
+	n := r.m.Get("basis")
+	w, ok := r.OneOf(n, string(BasisQualifying), string(BasisTransaction))
+	switch {
+	case ok && !r.m.Has("items"):
+		r.Fault(n.Pos, "leave it out, or say which items", "basis without items: there is only the whole transaction")
+	case ok:
+		s.Basis = Basis(w)
+	}
+	return s
+}

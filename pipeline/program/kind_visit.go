@@ -15,3 +15,7 @@ type Visit struct {
 
 // Kind returns KindVisit.
 func (*Visit) Kind() Kind { return KindVisit }
+
+func readVisit(r *ruleReader) Body {
+	return &Visit{Earn: r.needEarn(), Items: r.items(), MinSpend: r.minSpend(), MinGap: r.gap(r.m.Get("min_gap"))}
+}

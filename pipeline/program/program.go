@@ -8,22 +8,22 @@
 package program
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/shopspring/decimal"
 
 	"accrue/pipeline"
+	"accrue/pipeline/yamlpos"
 )
 
 // Pos is a place in a program file. Line and column count from 1.
-type Pos struct {
-	File         string
-	Line, Column int
-}
+type Pos = yamlpos.Pos
 
-// String returns file:line:column.
-func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// Fault is one thing that makes a program file wrong; Faults are all of them, in the order of their places.
+type (
+	Fault  = yamlpos.Fault
+	Faults = yamlpos.Faults
+)
 
 // Program is one version of a program, checked and with all defaults filled in.
 type Program struct {
@@ -46,6 +46,11 @@ type Program struct {
 
 	File   string // as given to Parse, for messages
 	SHA256 string // of the file's bytes, hex
+
+	// Warnings name what is legal but dangerous.
+	Warnings []Warning
+
+	doc *yamlpos.Document // where things stand, for what NewFamily has to say
 }
 
 // DayZone says whose zone gives a row its business date.
