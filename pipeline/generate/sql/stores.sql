@@ -1,0 +1,1 @@
+SELECT store_id, time_zone, region FROM shops ORDER BY place
