@@ -32,9 +32,10 @@ func first() []string {
 			amount_read HUGEINT NOT NULL)`, // ten-thousandths, of all rows whose amount is a number
 		`CREATE TABLE rejects (
 			delivery DATE NOT NULL, file_id INTEGER NOT NULL, dataset VARCHAR NOT NULL, row_no BIGINT NOT NULL,
-			reason VARCHAR NOT NULL, raw VARCHAR)`,
+			reason VARCHAR NOT NULL, detail VARCHAR, raw VARCHAR)`, // detail: `<column>=<value>`, where one is to blame
 		// Rows that held and were withdrawn by a redelivery, with the load that took them away: so that a later
-		// difference can be given its reason. key is the id, for items `<transaction_id>` alone.
+		// difference can be given its reason. key is the id, for items and returns the transaction_id; a return that
+		// a later delivery moves to another transaction is withdrawn from the first one.
 		`CREATE TABLE withdrawn (dataset VARCHAR NOT NULL, key VARCHAR NOT NULL, load_seq INTEGER NOT NULL)`,
 		// Versions of programs that are the base of posted grants.
 		`CREATE TABLE program_bases (
