@@ -191,6 +191,7 @@ func (ev *evaluation) decide(s *source, r *program.Rule, reward *program.Reward)
 	}
 	d := &Decision{
 		Rule: r.ID, SourceType: s.kind, SourceID: s.id, MemberID: s.memberID, EarnedAt: s.at.UTC(), EarnedOn: s.on,
+		Tier: tierName(ev.atOrFirst(s), s.tier),
 	}
 	if s.version != nil {
 		d.ProgramVersion = s.version.Version

@@ -39,6 +39,7 @@ type Decision struct {
 	Reward         string // empty where the rule got no further than to a multiplier without anything to multiply
 	EarnedAt       time.Time
 	EarnedOn       pipeline.Date
+	Tier           string          // the member's on the date, "none" in a program without tiers
 	Steps          []Step          // what was worked out, in order
 	Amount         decimal.Decimal // in the end; zero where Reason is set
 	Reason         string          // the first reason why not; empty where it pays
