@@ -40,6 +40,8 @@ type evaluation struct {
 	plan  *plan.Plan
 	opts  Options
 	facts sqlgen.Facts
+	// handedOn maps a view to the relation that a skipped step handed on under its name.
+	handedOn map[string]string
 }
 
 // Run evaluates all versions of a program over all facts known, up to the horizon.
@@ -48,7 +50,7 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{ctx: ctx, db: db, plan: p, opts: o}
+	e := &evaluation{ctx: ctx, db: db, plan: p, opts: o, handedOn: map[string]string{}}
 	if err := e.clean(); err != nil {
 		return nil, fmt.Errorf("clearing the last evaluation: %w", err)
 	}
@@ -134,8 +136,29 @@ func (e *evaluation) run(steps []sqlgen.Step) error {
 		if _, err := e.db.Exec(e.ctx, st.SQL); err != nil {
 			return e.fail(st, err)
 		}
+		if st.Skipped {
+			e.handedOn[s.To] = s.From
+			continue
+		}
+		for _, name := range s.Drop {
+			if err := e.drop(name); err != nil {
+				return e.fail(st, err)
+			}
+		}
 	}
 	return nil
+}
+
+// drop drops a relation, down to the table that it was handed on from.
+func (e *evaluation) drop(name string) error {
+	for from, ok := e.handedOn[name]; ok; from, ok = e.handedOn[name] {
+		if _, err := e.db.Exec(e.ctx, "DROP VIEW "+warehouse.Ident(name)); err != nil {
+			return err
+		}
+		name = from
+	}
+	_, err := e.db.Exec(e.ctx, "DROP TABLE "+warehouse.Ident(name))
+	return err
 }
 
 func (e *evaluation) fail(s Statement, err error) error {

@@ -55,7 +55,7 @@ var (
 // inputColumn names the column of an input in the statement around it.
 var inputColumn = map[plan.Input]string{
 	plan.InputNone: "1", plan.InputBasis: "basis", plan.InputQualifying: "qualifying", plan.InputUnits: "units",
-	plan.InputGranted: "granted", plan.InputValue: "value_units",
+	plan.InputGranted: "granted", plan.InputValue: "coalesce(value_units, 0)",
 }
 
 // largestInput bounds an input: money by what a delivery may hold, grants by what candidates may reach, units by the

@@ -30,6 +30,16 @@ GROUP BY i.transaction_id`, k, amount, amount, quantity, quantity, join, where(l
 	}
 }
 
+// dropLines drops what only candidates of purchases look at.
+func (g *generator) dropLines() {
+	for k := range g.plan.Lines {
+		g.drop(fmt.Sprintf("lines_%d", k))
+	}
+	if len(g.plan.Lines) > 0 && g.nets() {
+		g.drop("eval_net_lines")
+	}
+}
+
 func where(conds []string) string {
 	if len(conds) == 0 {
 		return ""

@@ -49,12 +49,11 @@ SELECT rule_no, member_no, stype, source_id, reward_no FROM (
 SELECT c.* FROM %s c WHERE NOT EXISTS (
   SELECT 1 FROM %s b WHERE b.rule_no = %d AND b.member_no = c.member_no AND b.stype = c.stype
     AND b.source_id = c.source_id AND b.reward_no = c.reward_no)`, next, g.table[r.No], beaten, r.No))
-		s.OnlyIf, s.Else = beaten, rename(g.table[r.No], next)
+		s.elseHandOn(beaten, g.table[r.No], next)
+		s.Drop = []string{g.table[r.No]}
 		g.table[r.No] = next
 	}
 }
-
-func rename(from, to string) string { return fmt.Sprintf("ALTER TABLE %s RENAME TO %s", from, to) }
 
 // passes renders steps 5 to 7. Each first finds the members and periods that are over the smallest bound: only
 // their rows are ranked, all others are handed on as they are.
@@ -69,9 +68,10 @@ func (g *generator) passes(r *plan.Rule) {
 		}
 		suffix := strings.ReplaceAll(name, " ", "_")
 		over, next, prev := fmt.Sprintf("r%d_over_%s", r.No, suffix), fmt.Sprintf("r%d_%s", r.No, suffix), g.table[r.No]
-		g.addRule(r, name+": who is over", g.overBound(p, over, prev))
+		g.addRule(r, name+": who is over", g.overBound(r, p, over, prev))
 		s := g.addRule(r, name, fmt.Sprintf("CREATE TEMP TABLE %s AS\n%s", next, g.bound(r, p, over, prev)))
-		s.OnlyIf, s.Else = over, rename(prev, next)
+		s.elseHandOn(over, prev, next)
+		s.Drop = []string{prev}
 		g.table[r.No] = next
 	}
 }
@@ -86,29 +86,43 @@ func smallest(caps []plan.Cap) int64 {
 	return low
 }
 
-func (g *generator) overBound(p plan.Pass, over, prev string) string {
-	if p.Kind == plan.PassBudget {
-		return fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT 0 AS period FROM %s HAVING coalesce(sum(amount), 0) > %d",
-			over, prev, smallest(p.Caps))
+// parts are what a pass counts apart: members, periods, and for a multiplier rewards too, because it has a source
+// per reward (F14). A budget counts all members together.
+func (g *generator) parts(r *plan.Rule, p plan.Pass, alias string) []string {
+	var out []string
+	if p.Kind != plan.PassBudget {
+		out = append(out, alias+"member_no", periodKey(p.Period, alias+"day"))
 	}
+	if r.Multiplier && len(g.plan.Rewards) > 1 || len(out) == 0 {
+		out = append(out, alias+"reward_no")
+	}
+	return out
+}
+
+func (g *generator) overBound(r *plan.Rule, p plan.Pass, over, prev string) string {
 	measure := "sum(amount)"
 	if p.Kind == plan.PassTimes {
 		measure = "count(*)"
 	}
-	return fmt.Sprintf(`CREATE TEMP TABLE %s AS
-SELECT member_no, %s AS period FROM %s GROUP BY 1, 2 HAVING %s > %d`,
-		over, periodKey(p.Period, "day"), prev, measure, smallest(p.Caps))
+	var cols, by []string
+	for i, e := range g.parts(r, p, "") {
+		cols = append(cols, fmt.Sprintf("%s AS key_%d", e, i))
+		by = append(by, fmt.Sprint(i+1))
+	}
+	return fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT %s FROM %s GROUP BY %s HAVING %s > %d",
+		over, strings.Join(cols, ", "), prev, strings.Join(by, ", "), measure, smallest(p.Caps))
 }
 
 // bound ranks or sums the rows of those over the bound, each version in its own way (F32), over the rows of all
 // versions (F6), and keeps what the row's own version allows.
 func (g *generator) bound(r *plan.Rule, p plan.Pass, over, prev string) string {
 	cols := g.candidateColumns(r)
-	match := fmt.Sprintf("o.member_no = c.member_no AND o.period = %s", periodKey(p.Period, "c.day"))
-	partition := "c.member_no, " + periodKey(p.Period, "c.day")
-	if p.Kind == plan.PassBudget {
-		match, partition = "TRUE", "0"
+	parts := g.parts(r, p, "c.")
+	var same []string
+	for i, e := range parts {
+		same = append(same, fmt.Sprintf("o.key_%d = %s", i, e))
 	}
+	match, partition := strings.Join(same, " AND "), strings.Join(parts, ", ")
 	var windows []string
 	ways := map[string]int{}
 	keep := map[int]string{}
@@ -143,9 +157,6 @@ func (g *generator) bound(r *plan.Rule, p plan.Pass, over, prev string) string {
 		}
 	}
 	untouched := fmt.Sprintf("SELECT %s FROM %s c WHERE NOT EXISTS (SELECT 1 FROM %s o WHERE %s)", cols, prev, over, match)
-	if p.Kind == plan.PassBudget {
-		untouched = "" // all or nothing
-	}
 	ranked := fmt.Sprintf("SELECT c.*, %s\n  FROM %s c WHERE EXISTS (SELECT 1 FROM %s o WHERE %s)",
 		strings.Join(windows, ",\n    "), prev, over, match)
 	n := len(g.plan.Family.Versions)
@@ -155,9 +166,6 @@ func (g *generator) bound(r *plan.Rule, p plan.Pass, over, prev string) string {
 	} else {
 		kept = fmt.Sprintf("SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (\n  %s\n)) WHERE amount > 0",
 			cols, byVersion("ver", keep, n, "amount"), ranked)
-	}
-	if untouched == "" {
-		return kept
 	}
 	return untouched + "\nUNION ALL\n" + kept
 }
@@ -217,9 +225,7 @@ func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 		keep[c.Ver] = slice(0, *c.Value)
 	}
 	isOver := fmt.Sprintf("c.reward_no = %d AND EXISTS (SELECT 1 FROM %s o WHERE %s)", l.RewardNo, over, match)
-	g.steps = append(g.steps, Step{Name: name, OnlyIf: over,
-		Else: fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT * FROM %s", next, prev),
-		SQL: fmt.Sprintf(`CREATE TEMP TABLE %s AS
+	step := Step{Name: name, SQL: fmt.Sprintf(`CREATE TEMP TABLE %s AS
 SELECT %s FROM %s c WHERE NOT (%s)
 UNION ALL
 SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
@@ -227,5 +233,7 @@ SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
     ORDER BY c.us, c.source_id, c.stype, c.is_multiplier, c.place ROWS UNBOUNDED PRECEDING) AS s0
   FROM %s c WHERE %s
 )) WHERE amount > 0`, next, cols, prev, isOver, cols,
-			byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition, prev, isOver)})
+		byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition, prev, isOver)}
+	step.elseHandOn(over, prev, next)
+	g.steps = append(g.steps, step)
 }

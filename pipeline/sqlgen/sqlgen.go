@@ -36,9 +36,18 @@ type Step struct {
 	File string // where the rule stands, with Line; "" for what all rules share
 	Line int
 	SQL  string
-	// OnlyIf names a table that an earlier step made: where it has no row there is nothing to do, and Else, which
-	// hands the input on as it is, runs instead.
+	// OnlyIf names a table that an earlier step made: where it has no row there is nothing to do, and the relation From
+	// is handed on as it is under the name To, by the statement Else.
 	OnlyIf, Else string
+	From, To     string
+	// Drop names relations that nothing reads after SQL ran.
+	Drop []string
+}
+
+// elseHandOn lets the step hand its input on as it is where the table onlyIf is empty.
+func (s *Step) elseHandOn(onlyIf, from, to string) {
+	s.OnlyIf, s.From, s.To = onlyIf, from, to
+	s.Else = fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT * FROM %s", to, from)
 }
 
 // Facts is what is known about the facts before the statements are written, so that they need not ask.
@@ -97,6 +106,9 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 				g.candidates(r)
 			}
 		}
+		if !multipliers {
+			g.dropLines()
+		}
 		g.bestOf(multipliers)
 		for _, r := range p.Rules {
 			if r.Multiplier == multipliers {
@@ -109,6 +121,12 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 }
 
 func (g *generator) add(name, sql string) { g.steps = append(g.steps, Step{Name: name, SQL: sql}) }
+
+// drop lets the last statement drop tables when it has run.
+func (g *generator) drop(tables ...string) {
+	s := &g.steps[len(g.steps)-1]
+	s.Drop = append(s.Drop, tables...)
+}
 
 func (g *generator) addRule(r *plan.Rule, name, sql string) *Step {
 	pos := r.Versions[0].Rule.Pos
