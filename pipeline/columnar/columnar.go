@@ -4,8 +4,8 @@
 //   - sources: `.arrow` exports (IPC file and stream form) and Parquet exports whose values are text or of an odd
 //     type, batch by batch, every value as text (Source);
 //   - rows that were read from text, as a plain Parquet file of stored columns that DuckDB can take in (RowWriter);
-//   - grant files: the writer of `.arrow` (ArrowWriter), and the readers that hold published Parquet and Arrow
-//     files against the ledger without the engine that wrote them (ReadGrants, ReadParquetTotals, ReadArrowTotals).
+//   - grant files: the writers of `.arrow` and Parquet (ArrowWriter, ParquetWriter), and the readers that hold
+//     published Parquet and Arrow files against the ledger (ReadGrants, ReadParquetTotals, ReadArrowTotals).
 //
 // Files come from other systems and may be cut short or damaged. Arrow's readers answer that with a panic in
 // places; here it is always an error.

@@ -33,10 +33,23 @@ func someGrants() []Grant {
 	}
 }
 
-func writeArrow(t *testing.T, grants []Grant) []byte {
+// grantWriter is what both writers are.
+type grantWriter interface {
+	Append(*Grant) error
+	Close() error
+}
+
+// writeGrants returns the file that the grants give.
+func writeGrants(t *testing.T, format Format, grants []Grant) []byte {
 	t.Helper()
 	var buf bytes.Buffer
-	w, err := NewArrowWriter(&buf, schemas.GrantArrow())
+	var w grantWriter
+	var err error
+	if format == Parquet {
+		w, err = NewParquetWriter(&buf, schemas.GrantArrow())
+	} else {
+		w, err = NewArrowWriter(&buf, schemas.GrantArrow())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,37 +64,21 @@ func writeArrow(t *testing.T, grants []Grant) []byte {
 	return buf.Bytes()
 }
 
-// writeBoth writes the grants as Arrow and, through the Arrow file, as Parquet; it returns the two paths.
+// writeBoth writes the grants as Arrow and as Parquet; it returns the two paths.
 func writeBoth(t *testing.T, grants []Grant) map[Format]string {
 	t.Helper()
 	dir := t.TempDir()
 	out := map[Format]string{Arrow: filepath.Join(dir, "g.arrow"), Parquet: filepath.Join(dir, "g.parquet")}
-	if err := os.WriteFile(out[Arrow], writeArrow(t, grants), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Create(out[Parquet])
-	if err != nil {
-		t.Fatal(err)
-	}
-	pw, err := pqarrow.NewFileWriter(schemas.GrantArrow(), f, parquet.NewWriterProperties(),
-		pqarrow.DefaultWriterProps())
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = eachArrowBatch(out[Arrow], schemas.GrantColumns(), func(rec arrow.Record) error {
-		return pw.Write(array.NewRecord(schemas.GrantArrow(), rec.Columns(), rec.NumRows()))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := pw.Close(); err != nil {
-		t.Fatal(err)
+	for format, path := range out {
+		if err := os.WriteFile(path, writeGrants(t, format, grants), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return out
 }
 
 func TestGrantsComeBack(t *testing.T) {
-	many := make([]Grant, 0, 2*grantBatch+3)
+	many := make([]Grant, 0, 2*max(grantBatch, parquetGroup)+3)
 	for len(many) < cap(many) {
 		many = append(many, someGrants()[len(many)%4])
 	}
@@ -99,8 +96,10 @@ func TestGrantsComeBack(t *testing.T) {
 			}
 		}
 	}
-	if !bytes.Equal(writeArrow(t, many), writeArrow(t, many)) {
-		t.Error("the same grants gave other bytes the second time")
+	for _, format := range []Format{Arrow, Parquet} {
+		if !bytes.Equal(writeGrants(t, format, many), writeGrants(t, format, many)) {
+			t.Errorf("%s: the same grants gave other bytes the second time", format)
+		}
 	}
 }
 
