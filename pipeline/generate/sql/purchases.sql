@@ -20,14 +20,14 @@ sums AS (
                 THEN 1 + bits(draw(5, d.g), 16, 8)::BIGINT % 3 ELSE 0 END AS days_late
     FROM drawn d JOIN sums s ON s.g = d.g JOIN slots t ON t.slot = d.k * 1024 // d.day_rows
 ), channelled AS (
-    SELECT *, -- Shops are open from 8 to 23.
-           CASE WHEN bits(what, 0, 7) < 100 AND second BETWEEN 28800 AND 82800 THEN 'store'
+    SELECT *, -- Salons are open from 8 to 23.
+           CASE WHEN bits(what, 0, 7) < 100 AND second BETWEEN 28800 AND 82800 THEN 'salon'
                 WHEN bits(what, 0, 7) % 3 < 2 THEN 'online' ELSE 'app' END AS channel
     FROM placed
 ), taxed AS (
     SELECT *, (net * 18 + 50) // 100 AS tax,
-           CASE WHEN channel <> 'store' AND net < 150000 THEN 9900 ELSE 0 END AS shipping,
-           CASE WHEN channel = 'store' AND bits(paid, 8, 4) = 0 THEN 5000 * (1 + bits(paid, 12, 2)::BIGINT) ELSE 0 END
+           CASE WHEN channel <> 'salon' AND net < 150000 THEN 9900 ELSE 0 END AS shipping,
+           CASE WHEN channel = 'salon' AND bits(paid, 8, 4) = 0 THEN 5000 * (1 + bits(paid, 12, 2)::BIGINT) ELSE 0 END
                AS tip
     FROM channelled
 ), summed AS (
@@ -42,7 +42,7 @@ SELECT g, k, day, 'T' || stamp || '-' || lpad(CAST(k + 1 AS VARCHAR), 8, '0') AS
        CASE WHEN who >> 30 = 3 AND bits(who, 0, 8) < 79 THEN NULL
             ELSE member_id(member_number(member_rank(bits(who, 0, 30)))) END AS member_id,
        make_timestamp(((day - days_late) * 86400 + second) * 1000000) AS occurred_at, second, total,
-       CASE WHEN channel = 'store' THEN shop END AS shop, channel, status, net, discounted, gross, tax, shipping, tip,
+       CASE WHEN channel = 'salon' THEN shop END AS shop, channel, status, net, discounted, gross, tax, shipping, tip,
        card,
        -- And one in 64 with up to 300 rupees of store credit.
        CASE WHEN bits(paid, 20, 6) = 1 THEN least(total - card, 30000) ELSE 0 END AS credit

@@ -1,0 +1,79 @@
+# All that is needed is Go and a C compiler. `make help` says what there is.
+
+SHELL := /bin/bash
+
+# DuckDB drivers: the default one and its successor. They cannot be linked together, so a tag decides. The first tag
+# keeps a second version of Arrow out of the binary.
+TAGS      ?= no_duckdb_arrow
+NEXT_TAGS := no_duckdb_arrow duckdb_next
+DRIVERS   := "$(TAGS)" "$(NEXT_TAGS)"
+
+# Every test binary with DuckDB in it takes seconds and about a gigabyte to link: no more than two at a time.
+GO_TEST := go test -p 2 -timeout 20m
+
+LINT_VERSION := v2.15.0
+LINT         := .bin/$(LINT_VERSION)/golangci-lint
+
+SOURCES := $(shell find cmd jobs pipeline schemas fixtures -type f -not -name '*_test.go') go.mod go.sum
+
+# packages_with finds the packages that have a test of this name, so that no other test binary is linked.
+packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
+
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz crash cover clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+build: bin/accrue ## build bin/accrue
+
+bin/accrue: $(SOURCES)
+	go build -tags "$(TAGS)" -o $@ ./cmd/accrue
+
+demo: bin/accrue ## write the sample project into demo/ and run its two nights
+	@test -e demo/accrue.yaml || bin/accrue init demo
+	@bin/accrue --project demo run --date 2026-11-20
+	@bin/accrue --project demo run --date 2026-11-21
+
+test: test-default test-next lint ## everything that CI runs: all tests on both DuckDB drivers, and lint
+
+test-default: ## all tests on the default driver
+	$(GO_TEST) -tags "$(TAGS)" ./...
+
+test-next: ## all tests on the driver's successor
+	$(GO_TEST) -tags "$(NEXT_TAGS)" ./...
+
+# The drivers differ in one file; the second look is at that one's package alone.
+lint: $(LINT) ## golangci-lint, fetched into .bin/ the first time
+	$(LINT) run --build-tags "$(TAGS)" ./...
+	$(LINT) run --build-tags "$(NEXT_TAGS)" ./pipeline/warehouse/...
+
+$(LINT):
+	GOBIN=$(CURDIR)/.bin/$(LINT_VERSION) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+BENCH_SIZES ?= 2000000 20000000
+BENCH_DIR   ?= $(CURDIR)/bench
+
+bench: bin/accrue ## accrue run, a hand-written script and the floor side by side, at BENCH_SIZES transactions
+	BENCH_SIZES="$(BENCH_SIZES)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+		go test -count=1 -v -timeout 4h -tags "$(TAGS) bench" -run '^TestBench$$' ./cmd/internal/bench
+
+bench-small: BENCH_SIZES = 200000 ## the same at 200,000 transactions: for a quick look, not for figures
+bench-small: bench
+
+FUZZ_PROGRAMS ?= 5000
+
+fuzz: ## P5 with 5,000 random programs (FUZZ_PROGRAMS)
+	ACCRUE_RANDOM_PROGRAMS=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
+		$(call packages_with,TestP5)
+
+crash: ## P7: kill the real process at every step of a run
+	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
+
+cover: ## which statements the tests reach, by function in coverage.txt
+	$(GO_TEST) -tags "$(TAGS)" -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out > coverage.txt
+	@tail -n 1 coverage.txt
+
+clean: ## remove what was built, the demo and the benchmark's data
+	rm -rf bin demo bench cover.out coverage.txt
