@@ -184,6 +184,9 @@ func (c *compiler) needs() {
 			}
 			for _, cond := range rv.Where {
 				n.attr(cond.Attr)
+				if cond.Attr == AttrGap {
+					n.Gap = max(n.Gap, *cond.Ranges[0].Min)
+				}
 			}
 		}
 	}
@@ -207,7 +210,5 @@ func (n *Needs) attr(a Attr) {
 		n.Joined = true
 	case AttrSubject:
 		n.Subject = true
-	case AttrGap:
-		n.Gap = true
 	}
 }

@@ -23,10 +23,11 @@ type Plan struct {
 
 // Needs says which attributes of sources the rules look at, so that nothing else is carried along.
 type Needs struct {
-	Transactions, Activities            bool
-	Tags, Joined                        bool
-	Store, Region, Channel, Hours       bool
-	FirstPurchase, Gap, Subject, Values bool
+	Transactions, Activities       bool
+	Tags, Joined                   bool
+	Store, Region, Channel, Hours  bool
+	FirstPurchase, Subject, Values bool
+	Gap                            int64 // the largest min_gap, microseconds; 0 for none
 }
 
 // Reward is a reward id over all versions.

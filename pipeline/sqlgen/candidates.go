@@ -127,6 +127,9 @@ func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) string 
 	}
 	for _, c := range rv.Where {
 		conds = append(conds, condition(c, transactionAttributes))
+		if c.Attr == plan.AttrGap {
+			join += "\n    LEFT JOIN eval_gaps gap ON gap.source_id = t.source_id"
+		}
 	}
 	for in := range inputs(rv) {
 		switch in {

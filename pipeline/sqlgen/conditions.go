@@ -15,7 +15,7 @@ var transactionAttributes = attributes{
 	plan.AttrTier: "t.tier_no", plan.AttrTag: "t.tags", plan.AttrStore: "t.store_id", plan.AttrRegion: "t.region",
 	plan.AttrChannel: "t.channel", plan.AttrWeekday: weekday("t.day"), plan.AttrMinute: "t.minute",
 	plan.AttrFirstPurchase: "t.first_purchase", plan.AttrJoinedDays: "t.joined_days", plan.AttrBasis: "t.basis",
-	plan.AttrGap: "t.gap", plan.AttrQualifying: qualifying,
+	plan.AttrGap: "gap.gap", plan.AttrQualifying: qualifying,
 }
 
 var activityAttributes = attributes{

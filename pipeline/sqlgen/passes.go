@@ -224,16 +224,19 @@ func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 	for _, c := range l.Caps {
 		keep[c.Ver] = slice(0, *c.Value)
 	}
-	isOver := fmt.Sprintf("c.reward_no = %d AND EXISTS (SELECT 1 FROM %s o WHERE %s)", l.RewardNo, over, match)
-	step := Step{Name: name, SQL: fmt.Sprintf(`CREATE TEMP TABLE %s AS
-SELECT %s FROM %s c WHERE NOT (%s)
+	exists := fmt.Sprintf("EXISTS (SELECT 1 FROM %s o WHERE %s)", over, match)
+	// The rows of other rewards, those of members who are not over, and the others clipped.
+	step := Step{Name: name, SQL: fmt.Sprintf(`CREATE TEMP TABLE %[1]s AS
+SELECT %[2]s FROM %[3]s c WHERE c.reward_no <> %[4]d
 UNION ALL
-SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
-  SELECT c.*, sum(c.amount) OVER (PARTITION BY %s
+SELECT %[2]s FROM %[3]s c WHERE c.reward_no = %[4]d AND NOT %[5]s
+UNION ALL
+SELECT %[2]s FROM (SELECT * EXCLUDE (amount), %[6]s AS amount FROM (
+  SELECT c.*, sum(c.amount) OVER (PARTITION BY %[7]s
     ORDER BY c.us, c.source_id, c.stype, c.is_multiplier, c.place ROWS UNBOUNDED PRECEDING) AS s0
-  FROM %s c WHERE %s
-)) WHERE amount > 0`, next, cols, prev, isOver, cols,
-		byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition, prev, isOver)}
+  FROM %[3]s c WHERE c.reward_no = %[4]d AND %[5]s
+)) WHERE amount > 0`, next, cols, prev, l.RewardNo, exists,
+		byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition)}
 	step.elseHandOn(over, prev, next)
 	g.steps = append(g.steps, step)
 }

@@ -334,9 +334,6 @@ func (g *generator) transactions() {
 	}
 	sql := g.source("transactions", "transaction_id", g.currency(), row, dated, "yes")
 	var extra []string
-	if n.Gap {
-		extra = append(extra, "us - lag(us) OVER (PARTITION BY member_no ORDER BY us, source_id) AS gap")
-	}
 	if n.FirstPurchase {
 		extra = append(extra, `CAST(CASE WHEN basis <= 0 THEN NULL
     WHEN row_number() OVER (PARTITION BY member_no, basis > 0 ORDER BY us, source_id) = 1 THEN 1 ELSE 0 END AS TINYINT) AS first_purchase`)
@@ -345,6 +342,13 @@ func (g *generator) transactions() {
 		sql = fmt.Sprintf("SELECT *, %s FROM (\n%s\n)", strings.Join(extra, ", "), sql)
 	}
 	g.add("transactions", "CREATE TEMP TABLE eval_tx AS\n"+sql)
+	if n.Gap > 0 {
+		// Few purchases follow another so soon: only those are kept, so that all others need no look-up.
+		g.add("gaps", fmt.Sprintf(`CREATE TEMP TABLE eval_gaps AS
+SELECT source_id, gap FROM (
+  SELECT source_id, us - lag(us) OVER (PARTITION BY member_no ORDER BY us, source_id) AS gap FROM eval_tx
+) WHERE gap < %d`, n.Gap))
+	}
 }
 
 func (g *generator) activities() {
