@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,21 +21,31 @@ func (g *generator) candidateColumns(r *plan.Rule) string {
 	return cols
 }
 
-// carriesSubject: a rule's rows need their subject where its limits go by subject, or those of a multiplier on it.
+// carriesSubject: a rule's rows need their subject where its limits go by subject, or those of a multiplier on it,
+// in whichever version: the rows of all versions are ranked together.
 func (g *generator) carriesSubject(r *plan.Rule) bool {
 	for _, q := range g.plan.Rules {
-		for _, rv := range q.Versions {
-			if !rv.Rule.Limits.PerSubject {
-				continue
-			}
-			if q == r {
-				return true
-			}
-			for _, of := range rv.Of {
-				if of == r.No {
-					return true
-				}
-			}
+		if bySubjectLimits(q) && (q == r || names(q, r.No)) {
+			return true
+		}
+	}
+	return false
+}
+
+func bySubjectLimits(r *plan.Rule) bool {
+	for _, rv := range r.Versions {
+		if rv.Rule.Limits.PerSubject {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether any version of a multiplier works on the rule.
+func names(multiplier *plan.Rule, no int) bool {
+	for _, rv := range multiplier.Versions {
+		if slices.Contains(rv.Of, no) {
+			return true
 		}
 	}
 	return false
