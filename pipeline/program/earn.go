@@ -13,6 +13,10 @@ func (r *reader) earn(n *yamlpos.Node) Earn {
 	}
 	out := Earn{Pos: n.Pos}
 	if n.Kind != yamlpos.Mapping {
+		if n.Text == byValue && n.Kind == yamlpos.Text {
+			r.Fault(n.Pos, "only the earn of an activity rule can be the word value", "%s must be a number, not %q", n.Name, n.Text)
+			return out
+		}
 		if v, ok := r.number(n, n.Name, rate()); ok {
 			out.All = &v
 		}
@@ -21,7 +25,7 @@ func (r *reader) earn(n *yamlpos.Node) Earn {
 	if m := r.Map(n, ""); m == nil {
 		return out
 	}
-	if r.tiers != nil && len(r.tiers) == 0 {
+	if len(r.tiers) == 0 && !r.tiersUnsure {
 		r.Fault(n.Pos, "list the tiers under tiers, or write one number", "%s goes by tier, and the program has no tiers", n.Name)
 		return out
 	}
@@ -43,7 +47,7 @@ func (r *ruleReader) needEarn() Earn {
 // needPer reads the step that a rule pays for.
 func (r *ruleReader) needPer(hint string) decimal.Decimal {
 	n := r.m.Need("per", hint)
-	v, _ := r.number(n, "per", bounds{above: true, places: ratePlaces})
+	v, _ := r.number(n, "per", bounds{above: true, tooLittle: hint, places: ratePlaces, placesHint: rateHint})
 	return v
 }
 
@@ -54,7 +58,7 @@ func (r *ruleReader) minSpend() *MinSpend {
 	}
 	const hint = "write 500 or {over: 500} for more than 500, {at_least: 500} for 500 and more"
 	out := &MinSpend{Pos: n.Pos}
-	b := bounds{places: spendPlaces}
+	b := bounds{places: spendPlaces, placesHint: spendHint}
 	if n.Kind != yamlpos.Mapping {
 		out.Amount, _ = r.number(n, n.Name, b)
 		return out

@@ -54,6 +54,7 @@ func (r *reader) ladder(m *yamlpos.Map) {
 	}
 	list, defaultTier := m.Get("tiers"), m.Get("default_tier")
 	r.readTiers(list)
+	r.tiersUnsure = r.tiersUnsure || m.Has("tiers") && list == nil
 	if len(r.p.Tiers) > 0 {
 		r.p.DefaultTier = 0 // F37
 	}
@@ -63,12 +64,9 @@ func (r *reader) ladder(m *yamlpos.Map) {
 }
 
 func (r *reader) readTiers(list *yamlpos.Node) {
-	if list == nil {
-		r.tiers = map[string]int{}
-		return
-	}
+	r.tiers = map[string]int{}
 	items, ok := r.List(list)
-	before, tiers := r.Count(), map[string]int{}
+	r.tiersUnsure = list != nil && !ok
 	for _, it := range items {
 		tm := r.Map(it, "write a tier as {id: gold}")
 		idNode := tm.Need("id", "write a tier as {id: gold}")
@@ -80,17 +78,15 @@ func (r *reader) readTiers(list *yamlpos.Node) {
 		}
 		tm.Close()
 		if id == "" {
+			r.tiersUnsure = true
 			continue
 		}
-		if _, twice := tiers[id]; twice {
+		if _, twice := r.tiers[id]; twice {
 			r.Fault(idNode.Pos, "name it once", "the tier %s is there twice", yamlpos.Quote(id))
 			continue
 		}
-		tiers[id] = len(r.p.Tiers)
+		r.tiers[id] = len(r.p.Tiers)
 		r.p.Tiers = append(r.p.Tiers, Tier{Pos: it.Pos, ID: id})
-	}
-	if ok && r.Count() == before {
-		r.tiers = tiers
 	}
 }
 
@@ -104,13 +100,11 @@ func (r *reader) tier(n *yamlpos.Node) (int, bool) {
 }
 
 func (r *reader) tierNamed(pos Pos, id string) (int, bool) {
-	if r.tiers == nil {
-		return 0, false
-	}
 	i, known := r.tiers[id]
 	switch {
 	case known:
 		return i, true
+	case r.tiersUnsure:
 	case len(r.tiers) == 0:
 		r.Fault(pos, "list them under tiers", "unknown tier %s: the program has no tiers", yamlpos.Quote(id))
 	default:

@@ -26,21 +26,25 @@ type SubjectEarn struct {
 // Kind returns KindActivity.
 func (*Activity) Kind() Kind { return KindActivity }
 
+// byValue is the earn that pays a row's own value.
+const byValue = "value"
+
 func readActivity(r *ruleReader) Body {
 	a := &Activity{On: r.activityTypes()}
 	n := r.m.Get("earn")
 	switch {
 	case n == nil:
-	case n.Kind == yamlpos.Text && n.Text == "value":
+	case n.Kind == yamlpos.Text && n.Text == byValue:
 		a.Value = true
+	case n.Kind == yamlpos.Text && yamlpos.Nearest(n.Text, []string{byValue}) != "":
+		r.OneOf(n, byValue)
 	default:
 		earn := r.earn(n)
 		a.Earn = &earn
 	}
-	bySubject := r.m.Get("earn_by_subject")
-	a.BySubject = r.earnBySubject(bySubject)
+	a.BySubject = r.earnBySubject(r.m.Get("earn_by_subject"))
 	if !r.m.Has("earn") && !r.m.Has("earn_by_subject") {
-		r.m.Need("earn", "write earn: 50, earn: value, or earn_by_subject")
+		r.Fault(r.rule.Pos, "write earn: 50, earn: value, or earn_by_subject", "earn is missing")
 	}
 	return a
 }

@@ -31,8 +31,9 @@ func readMultiplier(r *ruleReader) Body {
 			m.Of = append(m.Of, n.Text)
 		}
 	}
-	n := r.m.Need("factor", "write factor: 2 to pay as much again")
-	m.Factor, _ = r.number(n, "factor", bounds{least: decimal.NewFromInt(1), above: true, places: ratePlaces})
+	const hint = "write factor: 2 to pay as much again"
+	m.Factor, _ = r.number(r.m.Need("factor", hint), "factor", bounds{least: decimal.NewFromInt(1), above: true, tooLittle: hint,
+		places: ratePlaces, placesHint: rateHint})
 	return m
 }
 

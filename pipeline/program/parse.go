@@ -33,9 +33,11 @@ func Parse(file string, text []byte) (*Program, Faults) {
 type reader struct {
 	*yamlpos.Checker
 	p *Program
-	// tiers and rewards by id; nil where they could not be read as a whole, so that nobody can say what is unknown.
-	tiers   map[string]int
-	rewards map[string]*Reward
+	// tiers and rewards by id. Where one of them has no id that can be read, nobody can say which ids are unknown.
+	tiers         map[string]int
+	tiersUnsure   bool
+	rewards       map[string]*Reward
+	rewardsUnsure bool
 	// rules are all rules that have an id, faulty ones too.
 	rules map[string]ruleHead
 }

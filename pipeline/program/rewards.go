@@ -19,24 +19,21 @@ func (r *reader) readRewards(m *yamlpos.Map) {
 		r.p.Rewards, r.rewards = []*Reward{points}, map[string]*Reward{points.ID: points}
 		return
 	}
-	const hint = "write rewards: {points: {scale: 0}}"
-	if rm := r.Map(n, hint); rm == nil {
+	r.rewards = map[string]*Reward{}
+	if rm := r.Map(n, "write rewards: {points: {scale: 0}}"); rm == nil {
+		r.rewardsUnsure = true
 		return
 	}
-	rewards := map[string]*Reward{}
 	for _, e := range n.Entries {
 		if !r.isID(e.KeyPos, "a reward", e.Key) {
-			rewards = nil
+			r.rewardsUnsure = true
 			continue
 		}
 		reward := r.reward(e)
 		reward.Place = len(r.p.Rewards)
 		r.p.Rewards = append(r.p.Rewards, reward)
-		if rewards != nil {
-			rewards[e.Key] = reward
-		}
+		r.rewards[e.Key] = reward
 	}
-	r.rewards = rewards
 }
 
 // reward reads one reward. It returns one even where its scale is faulty, so that its name is known.
@@ -98,10 +95,7 @@ func (r *reader) rewardNamed(n *yamlpos.Node) *Reward {
 }
 
 func (r *reader) findReward(pos Pos, id string) *Reward {
-	if r.rewards == nil {
-		return nil
-	}
-	if reward := r.rewards[id]; reward != nil {
+	if reward := r.rewards[id]; reward != nil || r.rewardsUnsure {
 		return reward
 	}
 	names := make([]string, len(r.p.Rewards))

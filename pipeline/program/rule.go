@@ -155,8 +155,8 @@ func (r *ruleReader) active(n *yamlpos.Node) Span {
 	if m == nil {
 		return span
 	}
-	until := m.Get("until")
-	span.From, span.Until = r.date(m.Get("from"), pipeline.MinDate), r.date(until, pipeline.MaxDate)
+	from, until := m.Get("from"), m.Get("until")
+	span.From, span.Until = r.date(from, pipeline.MinDate), r.date(until, pipeline.MaxDate)
 	m.Close()
 	if span.Until < span.From {
 		r.Fault(until.Pos, "both days count", "until (%s) is before from (%s)", span.Until, span.From)

@@ -29,13 +29,21 @@ var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 type bounds struct {
 	least decimal.Decimal
 	above bool // least itself is too little
+	// tooLittle is the hint for what is below; "" for the plain one.
+	tooLittle string
 	// places is the most decimal places; placesHint says why.
 	places     int
 	placesHint string
 }
 
 // rate are the bounds of an earn.
-func rate() bounds { return bounds{places: ratePlaces} }
+func rate() bounds { return bounds{places: ratePlaces, placesHint: rateHint} }
+
+const (
+	rateHint  = "round it to 6 places"
+	spendHint = "amounts have at most 4 decimal places"
+	tooMuch   = "10^14 is the most that an amount can be"
+)
 
 // number reads a decimal exactly as it is written.
 func (r *reader) number(n *yamlpos.Node, name string, b bounds) (decimal.Decimal, bool) {
@@ -43,7 +51,7 @@ func (r *reader) number(n *yamlpos.Node, name string, b bounds) (decimal.Decimal
 		return decimal.Zero, false
 	}
 	if n.Kind == yamlpos.List || n.Kind == yamlpos.Mapping || n.Kind == yamlpos.Null {
-		r.Wrong(n, "a number", "")
+		r.Wrong(n, "a number", "write one number")
 		return decimal.Zero, false
 	}
 	if n.Quoted || !numberForm.MatchString(n.Text) {
@@ -52,21 +60,19 @@ func (r *reader) number(n *yamlpos.Node, name string, b bounds) (decimal.Decimal
 	}
 	text := n.Text
 	if len(text) > 64 { // far beyond all bounds, and slow to compute with
-		r.Fault(n.Pos, "", "%s has too many digits", name)
+		r.Fault(n.Pos, tooMuch, "%s has too many digits", name)
 		return decimal.Zero, false
 	}
-	v, err := decimal.NewFromString(text)
-	if err != nil {
-		r.Fault(n.Pos, "", "%s must be a number, not %s", name, yamlpos.Quote(text))
-		return decimal.Zero, false
-	}
+	v := decimal.RequireFromString(text) // the form was checked
 	switch cmp := v.Cmp(b.least); {
 	case b.above && cmp <= 0:
-		r.Fault(n.Pos, "", "%s must be more than %s", name, b.least)
+		r.Fault(n.Pos, b.tooLittle, "%s must be more than %s", name, b.least)
 	case cmp < 0:
-		r.Fault(n.Pos, "", "%s must not be below %s", name, b.least)
+		r.Fault(n.Pos, "write 0 or more", "%s must not be below %s", name, b.least)
 	case v.Cmp(maxValue) > 0:
-		r.Fault(n.Pos, "", "%s must be at most %s", name, maxValue)
+		r.Fault(n.Pos, tooMuch, "%s must be at most %s", name, maxValue)
+	case b.places == 0 && places(text) > 0:
+		r.Fault(n.Pos, b.placesHint, "%s must be a whole number, not %s", name, text)
 	case places(text) > b.places:
 		r.Fault(n.Pos, b.placesHint, "%s has %s; at most %d are kept", name, count(places(text), "decimal place"), b.places)
 	default:
@@ -105,11 +111,11 @@ func (r *reader) amount(n *yamlpos.Node, rewards []*Reward) (decimal.Decimal, bo
 	if n == nil {
 		return decimal.Zero, false
 	}
-	b := bounds{places: pipeline.AmountPlaces}
+	b := bounds{places: pipeline.AmountPlaces, placesHint: spendHint}
 	for _, reward := range rewards {
 		if reward.Scale < b.places {
 			b.places = reward.Scale
-			b.placesHint = fmt.Sprintf("%s are granted in steps of %s", reward.ID, decimal.New(1, -int32(reward.Scale)))
+			b.placesHint = fmt.Sprintf("grants of %s are multiples of %s", reward.ID, decimal.New(1, -int32(reward.Scale)))
 		}
 	}
 	return r.number(n, n.Name, b)
@@ -144,7 +150,7 @@ func (r *reader) clock(n *yamlpos.Node, most time.Duration) time.Duration {
 	minutes, _ := strconv.Atoi(parts[2])
 	at := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
 	if at > most {
-		r.Fault(n.Pos, "", "%s must be at most %02d:%02d", n.Name, int(most.Hours()), int(most.Minutes())%60)
+		r.Fault(n.Pos, "a day starts at 00:00", "%s must be at most %02d:%02d", n.Name, int(most.Hours()), int(most.Minutes())%60)
 		return 0
 	}
 	return at
@@ -180,7 +186,7 @@ func (r *reader) gap(n *yamlpos.Node) time.Duration {
 	}
 	switch {
 	case total > maxGap:
-		r.Fault(n.Pos, "", "%s must be at most %dh", n.Name, int(maxGap.Hours()))
+		r.Fault(n.Pos, "that is 366 days", "%s must be at most %dh", n.Name, int(maxGap.Hours()))
 		return 0
 	case total == 0:
 		r.Fault(n.Pos, "leave it out to count every transaction", "%s must be more than 0", n.Name)

@@ -34,7 +34,7 @@ func (p *Program) warn() {
 	var everyPurchase []*Rule
 	for _, r := range p.Rules {
 		if why := p.unreachable(r); why != "" {
-			found = append(found, p.faultAt(r.Pos, r.ID, "", "no member can ever earn by it: "+why))
+			found = append(found, p.faultAt(r.Pos, r.ID, "correct it, or leave the rule out", "no member can ever earn by it: "+why))
 			continue
 		}
 		if a, ok := r.Body.(*Activity); ok && a.Value && p.unlimited(r) {

@@ -56,7 +56,7 @@ func (c *Checker) Text(n *Node) (string, bool) {
 	switch n.Kind {
 	case Text, Number:
 		if n.Text == "" {
-			c.Fault(n.Pos, "", "%s is empty", n.Name)
+			c.Fault(n.Pos, "write a text, or leave it out", "%s is empty", n.Name)
 			return "", false
 		}
 		return n.Text, true
@@ -64,7 +64,7 @@ func (c *Checker) Text(n *Node) (string, bool) {
 		c.Wrong(n, "a text", fmt.Sprintf("put it in quotes: %q", n.Text))
 		return "", false
 	}
-	c.Wrong(n, "a text", "")
+	c.Wrong(n, "a text", "write one text")
 	return "", false
 }
 
@@ -106,12 +106,11 @@ func (c *Checker) Int(n *Node, least, most int64) (int64, bool) {
 	if err == nil && v >= least && v <= most {
 		return v, true
 	}
-	if err == nil && v < least {
-		c.Fault(n.Pos, "", "%s must be at least %d", n.Name, least)
-	} else if strings.HasPrefix(n.Text, "-") {
-		c.Fault(n.Pos, "", "%s must be at least %d", n.Name, least)
+	hint := fmt.Sprintf("%d to %d are possible", least, most)
+	if err == nil && v < least || strings.HasPrefix(n.Text, "-") {
+		c.Fault(n.Pos, hint, "%s must be at least %d", n.Name, least)
 	} else {
-		c.Fault(n.Pos, "", "%s must be at most %d", n.Name, most)
+		c.Fault(n.Pos, hint, "%s must be at most %d", n.Name, most)
 	}
 	return 0, false
 }
@@ -120,7 +119,7 @@ func wholeHint(n *Node) string {
 	if n.Quoted && isWhole(n.Text) {
 		return "write it without quotes"
 	}
-	return ""
+	return "write digits only"
 }
 
 // isWhole reports -?digits without a leading zero, which some readers take for an octal number.

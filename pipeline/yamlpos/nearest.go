@@ -29,7 +29,7 @@ func Meant(written string, known []string) string {
 		return fmt.Sprintf("did you mean %s?", Quote(near))
 	}
 	if len(known) == 0 || len(known) > maxListed {
-		return ""
+		return "check the spelling"
 	}
 	return "known here: " + strings.Join(known, ", ")
 }

@@ -26,7 +26,7 @@ const (
 func Parse(file string, text []byte) (*Document, Faults) {
 	p := &reading{doc: &Document{File: file}, used: map[*token.Token]bool{}}
 	if len(text) > MaxBytes {
-		p.fault(1, 1, fmt.Sprintf("the file has %d bytes; at most %d are read", len(text), MaxBytes), "")
+		p.fault(1, 1, fmt.Sprintf("the file has %d bytes; at most %d are read", len(text), MaxBytes), "is it the right file?")
 		return nil, p.faults
 	}
 	clean := p.clean(text)
@@ -80,7 +80,7 @@ func (p *reading) parse(text string) {
 	// The parser is other people's code and this is other people's text: a panic is a fault of the file as well.
 	defer func() {
 		if r := recover(); r != nil {
-			p.fault(1, 1, "the file cannot be read as YAML", "")
+			p.fault(1, 1, "the file cannot be read as YAML", notYAML)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
@@ -99,12 +99,12 @@ func (p *reading) parse(text string) {
 		}
 	}
 	if body == nil || body.Type() == ast.NullType {
-		p.fault(1, 1, "the file is empty", "")
+		p.fault(1, 1, "the file is empty", "write keys and values, `key: value` a line")
 		return
 	}
 	root := p.node(body, "the file")
 	if root.Kind != Mapping {
-		p.fault(root.Pos.Line, root.Pos.Column, "the file is "+root.Kind.String()+", not a mapping of keys to values", "")
+		p.fault(root.Pos.Line, root.Pos.Column, "the file is "+root.Kind.String()+", not a mapping of keys to values", "write keys and values, `key: value` a line")
 		return
 	}
 	p.checkComplete(tokens)
@@ -114,7 +114,7 @@ func (p *reading) parse(text string) {
 func (p *reading) syntaxError(err error) {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil || at.GetToken().Position == nil {
-		p.fault(1, 1, "the file cannot be read as YAML: "+err.Error(), "")
+		p.fault(1, 1, "the file cannot be read as YAML: "+err.Error(), notYAML)
 		return
 	}
 	pos := p.pos(at.GetToken())
@@ -132,6 +132,9 @@ func (p *reading) checkComplete(tokens token.Tokens) {
 		}
 	}
 }
+
+// notYAML is the hint where nothing better is known.
+const notYAML = "check the indentation and the quotes"
 
 func isScalar(tk *token.Token) bool {
 	switch tk.Type {

@@ -45,5 +45,5 @@ func explain(message string) (string, string) {
 	if c, ok := strings.CutSuffix(message, " is a reserved character"); ok {
 		return "a value cannot start with " + strings.Trim(c, "'"), "put the text in quotes"
 	}
-	return "not YAML: " + message, "check the indentation and the quotes"
+	return "not YAML: " + message, notYAML
 }

@@ -12,7 +12,7 @@ import (
 // aliases, and stops at its first error.
 func (p *reading) checkTokens(tokens token.Tokens) {
 	if len(tokens) > maxTokens {
-		p.fault(1, 1, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "")
+		p.fault(1, 1, fmt.Sprintf("the file has more than %d words and signs", maxTokens), "is it the right file?")
 		return
 	}
 	var d depth
@@ -36,7 +36,7 @@ func (p *reading) checkTokens(tokens token.Tokens) {
 		}
 		content = content || tk.Type != token.DirectiveType
 		if d.step(tk) > maxDepth {
-			p.refuse(tk, fmt.Sprintf("nested more than %d deep", maxDepth), "")
+			p.refuse(tk, fmt.Sprintf("nested more than %d deep", maxDepth), "is it the right file?")
 			return
 		}
 	}
