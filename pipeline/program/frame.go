@@ -70,7 +70,7 @@ func (r *reader) readTiers(list *yamlpos.Node) {
 	for _, it := range items {
 		tm := r.Map(it, "write a tier as {id: gold}")
 		idNode := tm.Need("id", "write a tier as {id: gold}")
-		id := r.id(idNode)
+		id := r.tierID(idNode)
 		for _, key := range []string{"over", "within_days"} {
 			if n := tm.Get(key); n != nil {
 				r.Fault(n.Pos, "leave it out and deliver the tier with the members", "%s belongs to tier_from: spend, which is not built yet", key)

@@ -77,7 +77,20 @@ const maxID = 64
 
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-// id reads the id of a program, rule, reward or tier; "" where it is missing or faulty.
+// tierID reads the id of a tier, which is a value of the members export: any text. It goes into no path.
+func (r *reader) tierID(n *yamlpos.Node) string {
+	s, ok := r.Text(n)
+	switch {
+	case !ok:
+		return ""
+	case len(s) > maxID:
+		r.Fault(n.Pos, "name it as the members export does", "%s has %d bytes; at most %d", n.Name, len(s), maxID)
+		return ""
+	}
+	return s
+}
+
+// id reads the id of a program, rule or reward; "" where it is missing or faulty.
 func (r *reader) id(n *yamlpos.Node) string {
 	s, ok := r.Text(n)
 	if !ok || !r.isID(n.Pos, n.Name, s) {
