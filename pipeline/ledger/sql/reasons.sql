@@ -44,7 +44,7 @@ WHERE f.load_seq > known_load;
 
 -- The first reason that applies (F62). A source that the last run did not know is late, whatever else came with it.
 CREATE OR REPLACE TEMP TABLE difference_rows AS
-SELECT d.* EXCLUDE (was_known),
+SELECT d.* EXCLUDE (was_known), m.place,
   CASE
     WHEN d.kind = 'accrual' AND d.posted_on = d.earned_on THEN ''
     WHEN q.restated THEN 'restated'

@@ -1,0 +1,149 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"accrue/pipeline/warehouse"
+	"accrue/schemas"
+)
+
+// Recovered says what Recover did, by folder below the grants folder.
+type Recovered struct {
+	Renamed   []string // were complete and hidden
+	Rewritten []string // were written anew from the ledger
+	Marked    []string // stood in their place already
+	Wiped     []string // hidden folders without publication
+}
+
+// Recover brings the grants folder and the warehouse to one state after a run that was killed. Afterwards it holds the
+// published folders against the warehouse, by their manifests, and returns an error that names every folder that is
+// missing, altered or unknown.
+func Recover(ctx context.Context, db *warehouse.DB, grantsDir string, opts Options) (*Recovered, error) {
+	opts = opts.filled()
+	r := &recovery{ctx: ctx, db: db, dir: grantsDir, opts: opts, out: &Recovered{}}
+	open, err := publications(ctx, db, "WHERE state <> 'published'")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range open {
+		if err := r.finish(p); err != nil {
+			return r.out, fmt.Errorf("bringing %s, which is committed, to its place: %w", p.place, explained(err))
+		}
+	}
+	return r.out, r.compare()
+}
+
+type recovery struct {
+	ctx  context.Context
+	db   *warehouse.DB
+	dir  string
+	opts Options
+	out  *Recovered
+}
+
+// finish publishes what was committed.
+func (r *recovery) finish(p recorded) error {
+	m, err := parseManifest([]byte(p.text))
+	if err != nil {
+		return err
+	}
+	s := &Staged{
+		Manifest: m, Text: []byte(p.text), SHA256: p.sha256, Folder: filepath.Join(r.dir, p.folder()), fs: r.opts.FS,
+		place: p.place, hidden: filepath.Join(r.dir, p.hidden()), step: r.opts.Step,
+	}
+	there, err := s.fs.Exists(s.Folder)
+	if err != nil {
+		return err
+	}
+	switch {
+	case there:
+		r.out.Marked = append(r.out.Marked, p.String())
+	case r.whole(s):
+		r.out.Renamed = append(r.out.Renamed, p.String())
+	default:
+		if err := r.rewrite(s); err != nil {
+			return err
+		}
+		r.out.Rewritten = append(r.out.Rewritten, p.String())
+	}
+	return s.Publish(r.ctx, r.db)
+}
+
+// whole reports whether the hidden folder is there and holds exactly what the manifest says. What it lacks can be
+// written anew, so the reason does not matter.
+func (r *recovery) whole(s *Staged) bool {
+	want, scales, err := totalsOf(s.Manifest)
+	if err != nil {
+		return false
+	}
+	back := readBack{s.fs, s.hidden, s.Manifest, s.Text, want, scales, "", func() {}}
+	return back.run(r.ctx, r.db) == nil && s.fs.SyncDir(s.hidden) == nil
+}
+
+// rewrite writes the files of a publication anew from the ledger. They come out the same to the byte, or it fails.
+func (r *recovery) rewrite(s *Staged) error {
+	c := contents{at: s.place, manifest: s.Manifest}
+	var err error
+	if c.want, c.scales, err = totalsOf(s.Manifest); err != nil {
+		return err
+	}
+	if c.feed, err = fromLedger(r.ctx, r.db, s.place.program, s.place.postedOn, s.place.seq); err != nil {
+		return err
+	}
+	for _, m := range s.Manifest.Files {
+		c.files = append(c.files, planned{name: m.Name, format: Format(m.Format), rows: m.Rows})
+	}
+	again, err := c.stage(r.ctx, r.db, r.opts, r.dir)
+	if err != nil {
+		return err
+	}
+	if again.SHA256 != s.SHA256 {
+		return errors.Join(fmt.Errorf("its manifest was committed with SHA-256 %s, and comes out with %s", s.SHA256, again.SHA256),
+			again.Discard())
+	}
+	return nil
+}
+
+// compare wipes hidden folders that nothing was committed for, and holds what stands in its place against the
+// warehouse: by their manifests, which is quick. VerifyPublished reads everything.
+func (r *recovery) compare() error {
+	all, err := publications(r.ctx, r.db, "")
+	if err != nil {
+		return err
+	}
+	disk, err := look(r.opts.FS, r.dir)
+	if err != nil {
+		return err
+	}
+	for _, h := range disk.hidden {
+		if err := r.opts.FS.RemoveAll(filepath.Join(r.dir, h)); err != nil {
+			return fmt.Errorf("removing what a killed run left: %w", err)
+		}
+		r.out.Wiped = append(r.out.Wiped, filepath.ToSlash(h))
+	}
+	var faults []string
+	for _, p := range all {
+		text, err := readFile(r.opts.FS, filepath.Join(r.dir, p.folder(), schemas.ManifestName))
+		switch {
+		case !disk.published[p.place]:
+			faults = append(faults, fmt.Sprintf("%s: published, and not there any more", p.place))
+		case err != nil:
+			faults = append(faults, fmt.Sprintf("%s: its manifest cannot be read: %v", p.place, err))
+		case digestOf(text) != p.sha256:
+			faults = append(faults, fmt.Sprintf("%s: its manifest was published with SHA-256 %s and has %s", p.place, p.sha256, digestOf(text)))
+		}
+		delete(disk.published, p.place)
+	}
+	for _, p := range sortedPlaces(disk.published) {
+		faults = append(faults, fmt.Sprintf("%s: the warehouse does not know it", p))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w under %s:\n%s\nPut back what was published, or rebuild the warehouse from it", errAltered, r.dir,
+		strings.Join(faults, "\n"))
+}
