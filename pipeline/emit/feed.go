@@ -146,7 +146,7 @@ func (f *feed) readSlice(ctx context.Context, and string, args []any, out chan<-
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	batch := make([]string, 0, batchRows)
 	send := func() error {
 		select {

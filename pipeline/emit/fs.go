@@ -81,7 +81,7 @@ func makeDirs(fsys FS, path string) (made []string, err error) {
 // removeDirs removes folders that makeDirs made, as far as they are empty.
 func removeDirs(fsys FS, made []string) {
 	for i := len(made) - 1; i >= 0; i-- {
-		if fsys.Remove(made[i]) != nil {
+		if err := fsys.Remove(made[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return // somebody else put something there
 		}
 	}

@@ -117,7 +117,7 @@ func inspect(fs FS, path string, format Format, each func(*pipeline.Grant) error
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	out := &inspected{}
 	d := newDigester(f)
 	for g, err := range rowsOf(format, path, d) {
@@ -246,7 +246,7 @@ func readFile(fs FS, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	return io.ReadAll(f)
 }
 

@@ -183,7 +183,7 @@ func parseInstant(s string) (int64, error) {
 func parseAmount(s string) (pipeline.Amount, error) {
 	digits, neg := strings.CutPrefix(s, "-")
 	whole, frac, point := strings.Cut(digits, ".")
-	if whole == "" || len(whole) > 15 || len(frac) > pipeline.AmountPlaces || point && frac == "" {
+	if whole == "" || whole[0] == '-' || len(whole) > 15 || len(frac) > pipeline.AmountPlaces || point && frac == "" {
 		return 0, errAmount
 	}
 	n, err := parseWhole(whole)

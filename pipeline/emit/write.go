@@ -275,7 +275,7 @@ func (l *line) end() error {
 func (w *writer) close() {
 	for _, f := range w.files {
 		if f.file != nil && !f.closed {
-			f.file.Close() // the failure that led here is the one to tell
+			_ = f.file.Close() // the failure that led here is the one to tell
 		}
 	}
 }
