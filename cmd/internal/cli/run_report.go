@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"accrue/jobs"
+)
+
+// writeRunReport tells in plain words what a run did.
+func (a *app) writeRunReport(project *jobs.Project, s *jobs.Summary) {
+	p := newPaint(a.out)
+	again := ""
+	if s.Attempt > 1 {
+		again = fmt.Sprintf(", attempt %d", s.Attempt)
+	}
+	fmt.Fprintf(a.out, "%s  %s%s, %.1f s\n", p.bold("Run "+s.Run), p.green(s.State), again, s.Seconds)
+	for _, folder := range s.Recovered {
+		fmt.Fprintf(a.out, "An earlier run was interrupted: %s was brought to its end.\n", folder)
+	}
+	a.writeCameIn(p, s)
+	for _, ps := range s.Programs {
+		a.writeGranted(p, s, ps)
+	}
+	if s.Example != "" {
+		fmt.Fprintf(a.out, "\n%s\n  %s\n", p.bold("Ask why"), a.withProject("accrue explain transaction "+shellWord(s.Example)))
+	}
+}
+
+func (a *app) writeCameIn(p paint, s *jobs.Summary) {
+	fmt.Fprintf(a.out, "\n%s\n", p.bold("What came in"))
+	if len(s.Deliveries) == 0 {
+		fmt.Fprintf(a.out, "  nothing new\n")
+	} else {
+		dates := make([]string, len(s.Deliveries))
+		for i, d := range s.Deliveries {
+			dates[i] = d.Date
+		}
+		fmt.Fprintf(a.out, "  %s: %s\n", plural(int64(len(dates)), "delivery", "deliveries"), shorten(dates))
+	}
+	if len(s.Datasets) == 0 {
+		return
+	}
+	rows := make([][]string, len(s.Datasets))
+	for i, d := range s.Datasets {
+		rows[i] = []string{d.Dataset, count(d.Read), count(d.Accepted), count(d.Duplicate), count(d.Superseded),
+			count(d.Rejected), count(d.Waiting)}
+	}
+	writeTable(a.out, p, "  ", []column{words("dataset"), numbers("read"), numbers("accepted"), numbers("duplicate"),
+		numbers("superseded"), numbers("rejected"), numbers("waiting")}, rows)
+	var rejected, waiting int64
+	for _, d := range s.Datasets {
+		rejected, waiting = rejected+d.Rejected, waiting+d.Waiting
+	}
+	if rejected > 0 {
+		fmt.Fprintf(a.out, "  %s rejected, with their reasons in rejects/\n", plural(rejected, "row was", "rows were"))
+	}
+	if waiting > 0 {
+		fmt.Fprintf(a.out, "  %s for a transaction that has not come yet\n", plural(waiting, "row waits", "rows wait"))
+	}
+}
+
+// shorten lists up to four dates.
+func shorten(dates []string) string {
+	if len(dates) <= 4 {
+		return strings.Join(dates, ", ")
+	}
+	return dates[0] + ", " + dates[1] + ", … " + dates[len(dates)-1]
+}
+
+func (a *app) writeGranted(p paint, s *jobs.Summary, ps jobs.ProgramSummary) {
+	name := ps.Program
+	if ps.Name != "" {
+		name += " (" + ps.Name + ")"
+	}
+	fmt.Fprintf(a.out, "\n%s\n", p.bold("What was granted by "+name))
+	if len(ps.Grants) == 0 {
+		fmt.Fprintf(a.out, "  nothing: what is owed is already in the ledger\n")
+	} else {
+		rows := make([][]string, len(ps.Grants))
+		for i, g := range ps.Grants {
+			rows[i] = []string{g.Rule, g.Kind, count(g.Rows), g.Amount, g.Reward}
+		}
+		writeTable(a.out, p, "  ", []column{words("rule"), words("kind"), numbers("grants"), numbers("amount"),
+			words("reward")}, rows)
+	}
+	if len(ps.Published) == 0 {
+		return
+	}
+	fmt.Fprintf(a.out, "\n%s\n", p.bold("Where it is"))
+	for _, pub := range ps.Published {
+		names := make([]string, len(pub.Files))
+		for i, f := range pub.Files {
+			names[i] = f.Name
+		}
+		fmt.Fprintf(a.out, "  %s: %s, %s and manifest.json\n", pub.Folder, plural(pub.Rows, "grant", "grants"), shorten(names))
+	}
+}
+
+// withProject adds --project where it was given, so that the line can be pasted.
+func (a *app) withProject(command string) string {
+	if a.project == "." {
+		return command
+	}
+	return strings.Replace(command, "accrue ", "accrue --project "+shellWord(a.project)+" ", 1)
+}
+
+// shellWord quotes a word for a shell where it must be.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

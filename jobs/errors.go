@@ -1,0 +1,78 @@
+package jobs
+
+import (
+	"errors"
+	"strings"
+
+	"accrue/pipeline/load"
+	"accrue/pipeline/yamlpos"
+)
+
+// Class sorts the ends of a command (the exit codes of spec section 11 are made of it).
+type Class int
+
+// Classes of errors.
+const (
+	Failed   Class = iota // something went wrong
+	Refused               // a program file, a setting or an argument is refused before anything runs
+	Findings              // breaks, rejects over the limit
+	NotReady              // a delivery is not complete
+	Busy                  // somebody else has the warehouse
+)
+
+// classified is an error that knows its class.
+type classified interface{ Class() Class }
+
+// hintError is an error with a suggestion what to do next.
+type hintError struct {
+	error
+	hint  string
+	class Class
+}
+
+// Hint returns the suggestion.
+func (e *hintError) Hint() string { return e.hint }
+
+// Class returns the error's class.
+func (e *hintError) Class() Class { return e.class }
+
+// Unwrap returns the error without its suggestion.
+func (e *hintError) Unwrap() error { return e.error }
+
+// FaultsError holds everything that is wrong with files that people write.
+type FaultsError struct{ Faults yamlpos.Faults }
+
+// Error shows each fault with its line and its hint.
+func (e *FaultsError) Error() string {
+	texts := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		texts[i] = f.Text()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// Class returns Refused.
+func (e *FaultsError) Class() Class { return Refused }
+
+// Class of a busy warehouse.
+func (e *BusyError) Class() Class { return Busy }
+
+// Hint says how to wait.
+func (e *BusyError) Hint() string {
+	return "try again when it is done, or wait for it with `accrue run --wait 5m`"
+}
+
+// Classify sorts an error.
+func Classify(err error) Class {
+	var c classified
+	var rejects *load.RejectsError
+	switch {
+	case errors.As(err, &c):
+		return c.Class()
+	case errors.As(err, &rejects):
+		return Findings
+	case errors.Is(err, load.ErrNotReady):
+		return NotReady
+	}
+	return Failed
+}

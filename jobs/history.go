@@ -1,0 +1,141 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"accrue/pipeline"
+	"accrue/pipeline/warehouse"
+)
+
+// States of a run.
+const (
+	RunRunning   = "running"
+	RunPublished = "published" // something was posted and published
+	RunUnchanged = "unchanged" // nothing was new
+	RunFailed    = "failed"
+)
+
+// RunRecord is one attempt of a run in the history.
+type RunRecord struct {
+	Run       string          `json:"run"`
+	Command   string          `json:"command"`
+	From      string          `json:"from"`
+	Until     string          `json:"until"`
+	Attempt   int             `json:"attempt"`
+	State     string          `json:"state"`
+	StartedAt time.Time       `json:"started_at"`
+	Finished  *time.Time      `json:"finished_at,omitempty"`
+	Message   string          `json:"message,omitempty"`
+	Summary   json.RawMessage `json:"summary,omitempty"`
+}
+
+// history writes one attempt of a run.
+type history struct {
+	db      *warehouse.DB
+	run     string
+	attempt int
+	// since is the load that the last completed run had seen: what was loaded after it is new to this run.
+	since int
+}
+
+// beginRun notes that a run has begun. Its id is run-<date>-NNN, where NNN counts the completed runs of that date: an
+// attempt that failed or was killed hands its id on to the next, so that what is published does not depend on how
+// often it was tried. Attempts that still seem to run are marked: the lock is held, so nobody runs them.
+func beginRun(ctx context.Context, db *warehouse.DB, command string, date pipeline.Date, now time.Time) (*history, error) {
+	h := &history{db: db}
+	err := db.Tx(ctx, func() error {
+		if _, err := db.Exec(ctx, `UPDATE runs SET state = 'failed', message = 'interrupted: the process ended before the run was done'
+			WHERE state = 'running'`); err != nil {
+			return err
+		}
+		var completed int
+		if err := db.QueryRow(ctx, `SELECT count(DISTINCT run) FROM runs
+			WHERE state IN ('published', 'unchanged') AND command = ? AND until_date = CAST(? AS DATE)`,
+			command, date.String()).Scan(&completed); err != nil {
+			return err
+		}
+		h.run = fmt.Sprintf("%s-%s-%03d", command, date, completed+1)
+		if err := db.QueryRow(ctx, `SELECT coalesce(max(attempt), 0) + 1 FROM runs WHERE run = ?`, h.run).
+			Scan(&h.attempt); err != nil {
+			return err
+		}
+		var summary sql.NullString
+		err := db.QueryRow(ctx, `SELECT summary FROM runs WHERE state IN ('published', 'unchanged')
+			ORDER BY finished_at DESC, started_at DESC LIMIT 1`).Scan(&summary)
+		if err != nil && err != sql.ErrNoRows {
+			return err
+		}
+		var last struct {
+			LoadSeq int `json:"load_seq"`
+		}
+		if summary.Valid {
+			if err := json.Unmarshal([]byte(summary.String), &last); err != nil {
+				return fmt.Errorf("reading the last run's summary: %w", err)
+			}
+		}
+		h.since = last.LoadSeq
+		_, err = db.Exec(ctx, `INSERT INTO runs VALUES (?, ?, CAST(? AS DATE), CAST(? AS DATE), ?, 'running', ?, NULL, NULL, NULL)`,
+			h.run, command, date.String(), date.String(), h.attempt, now.UTC())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("noting the run in the history: %w", err)
+	}
+	return h, nil
+}
+
+// finish notes how the attempt ended.
+func (h *history) finish(ctx context.Context, state, message string, summary any, now time.Time) error {
+	var text any
+	if summary != nil {
+		b, err := json.Marshal(summary)
+		if err != nil {
+			return err
+		}
+		text = string(b)
+	}
+	var msg any
+	if message != "" {
+		msg = message
+	}
+	// Written even when the run was interrupted: that is what the history is for.
+	_, err := h.db.Exec(context.WithoutCancel(ctx), `UPDATE runs SET state = ?, message = ?, summary = ?, finished_at = ?
+		WHERE run = ? AND attempt = ?`, state, msg, text, now.UTC(), h.run, h.attempt)
+	if err != nil {
+		return fmt.Errorf("noting the run in the history: %w", err)
+	}
+	return nil
+}
+
+// Runs lists attempts, the newest first; limit 0 lists all.
+func (r *Reader) Runs(ctx context.Context, limit int) ([]RunRecord, error) {
+	query := `SELECT run, command, CAST(from_date AS VARCHAR), CAST(until_date AS VARCHAR), attempt, state, started_at,
+		finished_at, coalesce(message, ''), summary FROM runs ORDER BY started_at DESC, run DESC, attempt DESC`
+	if limit > 0 {
+		query += fmt.Sprintf(" LIMIT %d", limit)
+	}
+	out := []RunRecord{}
+	var rec RunRecord
+	var finished sql.NullTime
+	var summary sql.NullString
+	err := r.db.Each(ctx, query, nil, []any{
+		&rec.Run, &rec.Command, &rec.From, &rec.Until, &rec.Attempt, &rec.State,
+		&rec.StartedAt, &finished, &rec.Message, &summary,
+	}, func() error {
+		next := rec
+		if finished.Valid {
+			t := finished.Time
+			next.Finished = &t
+		}
+		if summary.Valid {
+			next.Summary = json.RawMessage(summary.String)
+		}
+		out = append(out, next)
+		return nil
+	})
+	return out, err
+}

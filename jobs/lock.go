@@ -1,0 +1,155 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Holder says who has the warehouse. It is the content of the lock file, for the eyes of those who must wait.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+}
+
+// BusyError says that somebody else has the warehouse.
+type BusyError struct {
+	// Holder is nil where readers hold it, or where the holder has not written its name yet.
+	Holder *Holder
+	// Readers: only commands that read (explain, grants, runs) have it.
+	Readers bool
+	Waited  time.Duration
+}
+
+// Error names the holder and what to do.
+func (e *BusyError) Error() string {
+	who := "another accrue process"
+	switch {
+	case e.Readers:
+		who = "a command that reads it (explain, grants, runs, verify)"
+	case e.Holder != nil:
+		who = fmt.Sprintf("`%s` (process %d on %s, since %s)", e.Holder.Command, e.Holder.PID, e.Holder.Host,
+			e.Holder.Since.UTC().Format(time.RFC3339))
+	}
+	msg := "the warehouse is in use by " + who
+	if e.Waited > 0 {
+		msg += fmt.Sprintf(", still so after waiting %s", e.Waited)
+	}
+	return msg
+}
+
+// lockPoll is how often a waiting process looks whether the warehouse is free.
+const lockPoll = 50 * time.Millisecond
+
+// readerPatience is how long a writer waits for readers, who are soon done, whatever it was told.
+const readerPatience = 5 * time.Second
+
+// lock is a lock on a project's warehouse, held by an open file: the system takes it back from a process that dies.
+type lock struct{ file *flock.Flock }
+
+// lockWarehouse takes the lock in the folder, for writing or (shared) for reading, and waits for it up to wait. The
+// error is a *BusyError if somebody else has it.
+func lockWarehouse(ctx context.Context, dir, command string, write bool, wait time.Duration) (*lock, error) {
+	path := filepath.Join(dir, "lock")
+	if write {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the warehouse's folder: %w", err)
+		}
+	} else if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return &lock{}, nil // nobody ever wrote here
+	}
+	l := &lock{file: flock.New(path)}
+	start := time.Now()
+	for {
+		ok, err := l.try(write)
+		if err != nil {
+			return nil, fmt.Errorf("locking the warehouse: %w", err)
+		}
+		if ok {
+			break
+		}
+		busy := l.busy(wait)
+		patience := wait
+		if busy.Readers {
+			patience = max(wait, readerPatience)
+		}
+		if time.Since(start) >= patience {
+			return nil, busy
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockPoll):
+		}
+	}
+	if !write {
+		return l, nil
+	}
+	return l, l.sign(path, command)
+}
+
+func (l *lock) try(write bool) (bool, error) {
+	if write {
+		return l.file.TryLock()
+	}
+	return l.file.TryRLock()
+}
+
+// sign writes who holds the lock into it.
+func (l *lock) sign(path, command string) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: command, Since: time.Now().UTC()})
+	if err == nil {
+		err = os.WriteFile(path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("signing the lock: %w", err), l.release())
+	}
+	return nil
+}
+
+// busy finds out who has the lock.
+func (l *lock) busy(waited time.Duration) *BusyError {
+	e := &BusyError{Waited: waited}
+	probe := flock.New(l.file.Path())
+	if shared, err := probe.TryRLock(); err == nil && shared {
+		e.Readers = true
+		_ = probe.Unlock() // it was only a question
+		return e
+	}
+	text, err := os.ReadFile(l.file.Path())
+	var h Holder
+	if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 {
+		e.Holder = &h
+	}
+	return e
+}
+
+// release gives the lock back. A writer's name is taken out first.
+func (l *lock) release() error {
+	if l.file == nil {
+		return nil
+	}
+	var err error
+	if l.file.Locked() {
+		err = os.Truncate(l.file.Path(), 0)
+	}
+	return errors.Join(err, l.file.Unlock())
+}
+
+// commandLine is how this process was called, for the lock.
+func commandLine() string {
+	return strings.Join(append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...), " ")
+}

@@ -1,0 +1,76 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// P7: killed at any named step of either night and started again, a run ends in the same files and the same
+// warehouse as one that nobody disturbed.
+func TestP7CrashAnywhere(t *testing.T) {
+	calm := sampleProject(t)
+	passes := map[string][]string{} // steps by night, in order, as often as they are passed
+	for _, date := range nights {
+		d := day(t, date)
+		if _, err := Run(t.Context(), calm, RunOptions{Date: &d, Step: func(name string) {
+			passes[date] = append(passes[date], name)
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantFiles, wantFacts := published(t, calm, nil), digests(t, calm)
+	for i, date := range nights {
+		seen := map[string]int{}
+		for _, step := range passes[date] {
+			seen[step]++
+			at := fmt.Sprintf("%s:%d", step, seen[step])
+			t.Run(date+"/"+at, func(t *testing.T) {
+				p := sampleProject(t)
+				for _, before := range nights[:i] {
+					start(t, p, before, "")
+				}
+				start(t, p, date, at)
+				start(t, p, date, "")
+				for _, after := range nights[i+1:] {
+					start(t, p, after, "")
+				}
+				if diff := cmp.Diff(wantFiles, published(t, p, nil)); diff != "" {
+					t.Errorf("published files (-undisturbed +killed):\n%s", diff)
+				}
+				if diff := cmp.Diff(wantFacts, digests(t, p)); diff != "" {
+					t.Errorf("warehouse (-undisturbed +killed):\n%s", diff)
+				}
+			})
+		}
+	}
+	for _, step := range Steps() {
+		if !strings.Contains(strings.Join(append(passes[nights[0]], passes[nights[1]]...), " ")+" ", step+" ") {
+			t.Errorf("no night passes the step %s", step)
+		}
+	}
+}
+
+// start runs a night in a process of its own. With a step it must be killed there.
+func start(t *testing.T, p *Project, date, crashAt string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), runProjectVariable+"="+p.Dir, runDateVariable+"="+date, CrashVariable+"="+crashAt)
+	out, err := cmd.CombinedOutput()
+	if crashAt == "" {
+		if err != nil {
+			t.Fatalf("run for %s: %v\n%s", date, err, out)
+		}
+		return
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("run for %s, to be killed at %s, ended with %v\n%s", date, crashAt, err, out)
+	}
+}

@@ -1,0 +1,147 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"accrue/pipeline"
+	"accrue/pipeline/emit"
+	"accrue/pipeline/evaluate"
+	"accrue/pipeline/program"
+	"accrue/pipeline/warehouse"
+)
+
+// RunOptions are the arguments of a nightly run. The zero value runs for yesterday.
+type RunOptions struct {
+	// Date is the date to which differences are posted; nil for yesterday (F63).
+	Date *pipeline.Date
+	// Wait is how long to wait for a warehouse that is in use.
+	Wait time.Duration
+	// Progress is told what is under way; nil for nobody.
+	Progress func(what string)
+	// Trace is told each statement of the evaluation before it runs; nil for nobody.
+	Trace func(evaluate.Statement)
+	// Step is told the name of each step (see Steps) as it is passed; nil for nobody.
+	Step func(name string)
+	// Command is how the process was called, for those who find the warehouse in use; "" for the process's arguments.
+	Command string
+}
+
+// night is one run under way.
+type night struct {
+	project  *Project
+	opts     RunOptions
+	date     pipeline.Date
+	families []*program.Family
+	db       *warehouse.DB
+	crash    *crash
+	history  *history
+	summary  *Summary
+	waiting  map[string]int64
+}
+
+// Run is the nightly run: it loads the deliveries up to the date that are new or have changed, evaluates every
+// program, posts the difference to the date and publishes it. The summary is there whenever the run was noted in the
+// history, also beside an error. A run that fails leaves ledger and published files as they were, except for what
+// an earlier program of the same night has already published.
+func Run(ctx context.Context, p *Project, opts RunOptions) (s *Summary, err error) {
+	n := &night{project: p, opts: opts, waiting: map[string]int64{}}
+	if n.crash, err = newCrash(opts.Step); err != nil {
+		return nil, err
+	}
+	if n.families, err = p.Programs(); err != nil {
+		return nil, err
+	}
+	if n.date, err = runDate(opts.Date, n.families, time.Now()); err != nil {
+		return nil, err
+	}
+	if opts.Command == "" {
+		n.opts.Command = commandLine()
+	}
+	l, err := lockWarehouse(ctx, p.warehouseDir(), n.opts.Command, true, opts.Wait)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.release()) }()
+	if n.db, err = warehouse.Open(ctx, p.warehouseOptions(false)); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, n.db.Close()) }()
+	return n.noted(ctx)
+}
+
+// runDate is the date that was asked for, or the earliest of the programs' yesterdays.
+func runDate(asked *pipeline.Date, families []*program.Family, now time.Time) (pipeline.Date, error) {
+	if asked != nil {
+		return *asked, nil
+	}
+	date := pipeline.MaxDate
+	for _, fam := range families {
+		date = min(date, pipeline.DateOf(now.In(fam.Versions[0].Location))-1)
+	}
+	return date, nil
+}
+
+// noted runs the night between two entries in the history.
+func (n *night) noted(ctx context.Context) (*Summary, error) {
+	start := time.Now()
+	var err error
+	if n.history, err = beginRun(ctx, n.db, "run", n.date, start); err != nil {
+		return nil, err
+	}
+	n.summary = &Summary{
+		Run: n.history.run, Command: "run", Date: n.date.String(), Attempt: n.history.attempt,
+		State: RunFailed, Warnings: []string{}, Deliveries: []DeliverySummary{}, Datasets: []DatasetSummary{},
+		Programs: []ProgramSummary{},
+	}
+	n.crash.pass(stepRunStart)
+	err = n.stages(ctx)
+	if err == nil {
+		err = n.summarise(ctx)
+	}
+	n.summary.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	if err != nil {
+		n.summary.State, n.summary.Message = RunFailed, err.Error()
+		return n.summary, errors.Join(err, n.history.finish(ctx, RunFailed, err.Error(), n.summary, time.Now()))
+	}
+	n.crash.pass(stepRunFinish)
+	if err := n.history.finish(ctx, n.summary.State, "", n.summary, time.Now()); err != nil {
+		return n.summary, err
+	}
+	n.crash.pass(stepRunFinished)
+	return n.summary, nil
+}
+
+// stages are the night's work, in order. What can be refused is refused before anything is loaded.
+func (n *night) stages(ctx context.Context) error {
+	n.progress("looking at what was published")
+	n.crash.pass(stepRecover)
+	recovered, err := emit.Recover(ctx, n.db, n.project.grantsDir(), n.emitOptions())
+	if err != nil {
+		return err
+	}
+	n.summary.Recovered = append(recovered.Renamed, recovered.Rewritten...)
+	if err := checkBases(ctx, n.db, n.families); err != nil {
+		return err
+	}
+	if err := n.project.canPublish(n.families); err != nil {
+		return err
+	}
+	if err := n.load(ctx); err != nil {
+		return err
+	}
+	for _, fam := range n.families {
+		if err := n.program(ctx, fam); err != nil {
+			return fmt.Errorf("program %s: %w", fam.ID, err)
+		}
+	}
+	return nil
+}
+
+func (n *night) progress(format string, args ...any) {
+	if n.opts.Progress != nil {
+		n.opts.Progress(fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,203 @@
+package explain
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"accrue/pipeline"
+	"accrue/pipeline/program"
+	"accrue/pipeline/reference"
+	"accrue/pipeline/warehouse"
+)
+
+// Facts reads from the warehouse what the reference evaluator needs: all rows that hold of one member (purchases with
+// their lines and refunds, activities, what the deliveries say about the member) and all stores. An empty member
+// reads everybody's.
+func Facts(ctx context.Context, db *warehouse.DB, member string) (*reference.Facts, error) {
+	return read(&reader{ctx: ctx, db: db, member: member, out: &reference.Facts{}})
+}
+
+// ofTransaction reads one purchase alone, for those that no member is known of.
+func ofTransaction(ctx context.Context, db *warehouse.DB, id string) (*reference.Facts, error) {
+	return read(&reader{ctx: ctx, db: db, transaction: id, out: &reference.Facts{}})
+}
+
+func read(r *reader) (*reference.Facts, error) {
+	for _, step := range []func() error{
+		r.transactions, r.items, r.returns, r.activities, r.members, r.stores,
+	} {
+		if err := step(); err != nil {
+			return nil, fmt.Errorf("reading the facts: %w", err)
+		}
+	}
+	return r.out, nil
+}
+
+// reader reads the rows of one member, of one transaction, or all.
+type reader struct {
+	ctx                 context.Context
+	db                  *warehouse.DB
+	member, transaction string // one at most
+	out                 *reference.Facts
+}
+
+// Conditions that pick the rows of a member; of one transaction, only its own tables have rows.
+const (
+	byMember       = "member_id = ?"
+	byTransactions = "transaction_id IN (SELECT transaction_id FROM transactions WHERE member_id = ?)"
+	byTransaction  = "transaction_id = ?"
+)
+
+// each runs a query over a table, for the rows that the condition picks for a member.
+func (r *reader) each(query, condition string, dest []any, fn func() error) error {
+	switch {
+	case r.member != "":
+		return r.db.Each(r.ctx, query+" WHERE "+condition, []any{r.member}, dest, fn)
+	case r.transaction != "":
+		return r.db.Each(r.ctx, query+" WHERE "+byTransaction, []any{r.transaction}, dest, fn)
+	}
+	return r.db.Each(r.ctx, query, nil, dest, fn)
+}
+
+// stamp is where a stored timestamp is scanned to.
+type stamp struct {
+	wall   sql.NullInt64
+	offset sql.NullInt64
+	form   sql.NullInt64
+}
+
+func (s *stamp) dest() []any { return []any{&s.wall, &s.offset, &s.form} }
+
+func (s *stamp) value() pipeline.Timestamp {
+	return pipeline.Timestamp{
+		Wall: s.wall.Int64, Offset: int32(s.offset.Int64), HasOffset: s.offset.Valid, Form: uint8(s.form.Int64),
+	}
+}
+
+// partColumns are the columns of the parts of an amount, and where they are scanned to.
+const partColumns = "tax, shipping, tip, gift_card, store_credit"
+
+type parts [5]sql.NullInt64
+
+func (p *parts) dest() []any { return []any{&p[0], &p[1], &p[2], &p[3], &p[4]} }
+
+func (p *parts) value() map[program.Part]decimal.Decimal {
+	out := map[program.Part]decimal.Decimal{}
+	for i, name := range program.Parts {
+		out[name] = money(p[i].Int64)
+	}
+	return out
+}
+
+func money(units int64) decimal.Decimal { return decimal.New(units, -pipeline.AmountPlaces) }
+
+func (r *reader) transactions() error {
+	var id, member, currency, store, channel, status sql.NullString
+	var amount int64
+	var at stamp
+	var p parts
+	dest := append([]any{&id, &member, &amount, &currency, &store, &channel, &status}, at.dest()...)
+	return r.each(`SELECT transaction_id, member_id, amount, currency, store_id, channel, status,
+		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM transactions`, byMember,
+		append(dest, p.dest()...), func() error {
+			r.out.Transactions = append(r.out.Transactions, reference.Transaction{
+				ID: id.String, MemberID: member.String, OccurredAt: at.value(), Amount: money(amount), Currency: currency.String,
+				StoreID: store.String, Channel: channel.String, Status: status.String, Parts: p.value(),
+			})
+			return nil
+		})
+}
+
+func (r *reader) items() error {
+	var id, line, item, category, brand sql.NullString
+	var quantity, amount int64
+	return r.each(`SELECT transaction_id, line_no, item_id, category, brand, quantity, amount FROM items`, byTransactions,
+		[]any{&id, &line, &item, &category, &brand, &quantity, &amount}, func() error {
+			r.out.Items = append(r.out.Items, reference.Item{
+				TransactionID: id.String, LineNo: line.String, ItemID: item.String, Category: category.String,
+				Brand: brand.String, Quantity: money(quantity), Amount: money(amount),
+			})
+			return nil
+		})
+}
+
+func (r *reader) returns() error {
+	var id, transaction, line sql.NullString
+	var amount int64
+	var quantity sql.NullInt64
+	var p parts
+	return r.each(`SELECT return_id, transaction_id, line_no, amount, quantity, `+partColumns+` FROM returns`, byTransactions,
+		append([]any{&id, &transaction, &line, &amount, &quantity}, p.dest()...), func() error {
+			ret := reference.Return{
+				ID: id.String, TransactionID: transaction.String, LineNo: line.String, Amount: money(amount), Parts: p.value(),
+			}
+			if quantity.Valid {
+				q := money(quantity.Int64)
+				ret.Quantity = &q
+			}
+			r.out.Returns = append(r.out.Returns, ret)
+			return nil
+		})
+}
+
+func (r *reader) activities() error {
+	if r.transaction != "" {
+		return nil
+	}
+	var id, member, kind, subject, value, store, status sql.NullString
+	var at stamp
+	return r.each(`SELECT activity_id, member_id, type, subject, value, store_id, status,
+		occurred_wall, occurred_offset, occurred_form FROM activities`, byMember,
+		append([]any{&id, &member, &kind, &subject, &value, &store, &status}, at.dest()...), func() error {
+			r.out.Activities = append(r.out.Activities, reference.Activity{
+				ID: id.String, MemberID: member.String, Type: kind.String, OccurredAt: at.value(), Subject: subject.String,
+				Value: value.String, StoreID: store.String, Status: status.String,
+			})
+			return nil
+		})
+}
+
+func (r *reader) members() error {
+	if r.transaction != "" {
+		return nil
+	}
+	var id, tier, status, tags sql.NullString
+	var delivery time.Time
+	var joined stamp
+	return r.each(`SELECT delivery, member_id, tier, status, tags, joined_wall, joined_offset, joined_form FROM members`,
+		byMember, append([]any{&delivery, &id, &tier, &status, &tags}, joined.dest()...), func() error {
+			m := reference.Member{
+				Delivery: pipeline.DateOf(delivery), ID: id.String, Tier: tier.String, Closed: status.String == "closed",
+			}
+			if tags.Valid {
+				m.Tags = strings.Split(strings.Trim(tags.String, ";"), ";")
+			}
+			if joined.wall.Valid {
+				ts := joined.value()
+				m.JoinedAt = &ts
+			}
+			r.out.Members = append(r.out.Members, m)
+			return nil
+		})
+}
+
+func (r *reader) stores() error {
+	var id, zone, region sql.NullString
+	return r.db.Each(r.ctx, `SELECT store_id, time_zone, region FROM stores`, nil, []any{&id, &zone, &region}, func() error {
+		s := reference.Store{ID: id.String, Region: region.String}
+		if zone.Valid {
+			loc, err := time.LoadLocation(zone.String)
+			if err != nil {
+				return err
+			}
+			s.TimeZone = loc
+		}
+		r.out.Stores = append(r.out.Stores, s)
+		return nil
+	})
+}
