@@ -72,6 +72,15 @@ const (
 // on the machine either, because the same options must give the same files.
 const defaultLinesPerFile = 1_000_000
 
+// OptionsError says what is wrong with options, all of it.
+type OptionsError struct{ err error }
+
+// Error lists the faults.
+func (e *OptionsError) Error() string { return "generate: " + e.err.Error() }
+
+// Unwrap returns the faults.
+func (e *OptionsError) Unwrap() error { return e.err }
+
 // Defaults returns options for a small delivery on one day; Dir and From are to be filled in.
 func Defaults() Options {
 	return Options{
@@ -84,7 +93,7 @@ func Defaults() Options {
 // already is an error, and nothing is written.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.fill(); err != nil {
-		return nil, fmt.Errorf("generate: %w", err)
+		return nil, &OptionsError{err}
 	}
 	days := spread(o)
 	for _, d := range days {

@@ -176,7 +176,11 @@ func (a *app) writeProgramExplanation(p paint, s *explain.Source, pe jobs.Progra
 		if d.ProgramVersion > 0 {
 			head += fmt.Sprintf(", version %d", d.ProgramVersion)
 		}
-		fmt.Fprintf(w, "%s · business date %s\n", p.bold(head), d.EarnedOn)
+		tier := ""
+		if d.Tier != "" && d.Tier != "none" && s.Member != "" {
+			tier = " · tier " + d.Tier
+		}
+		fmt.Fprintf(w, "%s · business date %s%s\n", p.bold(head), d.EarnedOn, tier)
 		for _, d := range pe.Answer.Decisions {
 			writeDecision(w, p, pe, d)
 		}
@@ -195,11 +199,22 @@ func writeDecision(w io.Writer, p paint, pe jobs.ProgramExplanation, d reference
 		if d.Reason != "" && i == len(d.Steps)-1 && st.Text == d.Why {
 			continue // the reason says the same
 		}
-		wrapHanging(w, fmt.Sprintf("    %-22s ", st.Name), st.Text)
+		wrapHanging(w, fmt.Sprintf(stepForm, st.Name), plain(st.Text))
 	}
 	if d.Reason != "" && d.Why != "" {
-		wrapHanging(w, fmt.Sprintf("    %-22s ", "why not"), d.Why)
+		wrapHanging(w, fmt.Sprintf(stepForm, "why not"), d.Why)
 	}
+}
+
+// stepForm is for the name of a step; the longest is amount:per_transaction.
+const stepForm = "    %-22s  "
+
+// plain shortens `x = x` to x.
+func plain(text string) string {
+	if left, right, found := strings.Cut(text, " = "); found && left == right {
+		return left
+	}
+	return text
 }
 
 // writeLedgerSide shows the ledger's rows, and says loudly if they are not what the decisions add up to.

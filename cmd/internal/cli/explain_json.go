@@ -24,6 +24,7 @@ type decisionText struct {
 	Rule     string     `json:"rule"`
 	Version  int        `json:"program_version"`
 	EarnedOn string     `json:"earned_on"`
+	Tier     string     `json:"tier,omitempty"`
 	Reward   string     `json:"reward,omitempty"`
 	Amount   string     `json:"amount"`
 	Reason   string     `json:"reason,omitempty"`
@@ -56,7 +57,7 @@ func explanationJSON(ex *jobs.Explanation) explanationText {
 
 func decisionJSON(d reference.Decision) decisionText {
 	t := decisionText{
-		Rule: d.Rule, Version: d.ProgramVersion, EarnedOn: d.EarnedOn.String(), Reward: d.Reward, Amount: d.Amount.String(),
+		Rule: d.Rule, Version: d.ProgramVersion, EarnedOn: d.EarnedOn.String(), Tier: d.Tier, Reward: d.Reward, Amount: d.Amount.String(),
 		Reason: d.Reason, Why: d.Why, Steps: []stepText{},
 	}
 	for _, st := range d.Steps {

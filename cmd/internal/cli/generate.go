@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -60,6 +61,10 @@ func (a *app) generate(ctx context.Context, o generate.Options, asJSON bool) err
 	}
 	res, err := generate.Run(ctx, o)
 	line.end()
+	var wrong *generate.OptionsError
+	if errors.As(err, &wrong) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "kept": kept, "write": writeFile, "flip": flip, "cut": cut, "long": long,
+			"exits": exits, "kept": kept, "write": writeFile, "flip": flip, "cut": cut, "long": long, "faults": faults,
 		},
 		RequireUniqueNames: true,
 	})
@@ -150,7 +151,7 @@ func writeFile(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: write FILE TEXT")
 	}
-	text, err := strconv.Unquote(`"` + args[1] + `"`)
+	text, err := strconv.Unquote(`"` + strings.ReplaceAll(args[1], `"`, `\"`) + `"`)
 	ts.Check(err)
 	path := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
@@ -231,4 +232,17 @@ func long(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Check(f.Close())
+}
+
+// faults N FILE wants at least so many faults in a message, each with its place.
+func faults(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: faults N FILE")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	found := regexp.MustCompile(`(?m)^\S+\.yaml:\d+:\d+: `).FindAllString(ts.ReadFile(args[1]), -1)
+	if len(found) < n {
+		ts.Fatalf("%d faults, want %d", len(found), n)
+	}
 }
