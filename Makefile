@@ -14,7 +14,9 @@ GO_TEST := go test -p 2 -timeout 20m
 LINT_VERSION := v2.15.0
 LINT         := .bin/$(LINT_VERSION)/golangci-lint
 
-SOURCES := $(shell find cmd jobs pipeline schemas fixtures -type f -not -name '*_test.go') go.mod go.sum
+# What is compiled or embedded; file names in fixtures may hold blanks, which make cannot.
+SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -name '*_test.go' -not -name '* *') \
+           go.mod go.sum
 
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
@@ -64,7 +66,7 @@ bench-small: bench
 FUZZ_PROGRAMS ?= 5000
 
 fuzz: ## P5 with 5,000 random programs (FUZZ_PROGRAMS)
-	ACCRUE_RANDOM_PROGRAMS=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
+	ACCRUE_FUZZ_N=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
 		$(call packages_with,TestP5)
 
 crash: ## P7: kill the real process at every step of a run
