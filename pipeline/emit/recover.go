@@ -144,6 +144,6 @@ func (r *recovery) compare() error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w under %s:\n%s\nPut back what was published, or rebuild the warehouse from it", errAltered, r.dir,
+	return fmt.Errorf("%w under %s:\n%s\nPut the published files back as they were", errAltered, r.dir,
 		strings.Join(faults, "\n"))
 }

@@ -204,7 +204,7 @@ p/date=2026-11-20/seq=001: its manifest was published with SHA-256 %s and has %s
 p/date=2026-11-20/seq=002: published, and not there any more
 p/date=2026-11-22/seq=001: the warehouse does not know it
 q/date=2026-11-20/seq=001: the warehouse does not know it
-Put back what was published, or rebuild the warehouse from it`, s.grants, first.SHA256, sha("{}"))
+Put the published files back as they were`, s.grants, first.SHA256, sha("{}"))
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
