@@ -1,0 +1,197 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"accrue/pipeline/warehouse"
+	"accrue/schemas"
+)
+
+func (in *intake) filler(ds *schemas.Dataset) *filler {
+	return newFiller(ds, dateSQL(in.d.Date), fmt.Sprint(in.seq))
+}
+
+// settle decides which of the rows of each key hold.
+func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
+	f := in.filler(ds)
+	read := int64(0)
+	for _, file := range in.files {
+		if file.Dataset == ds {
+			read += file.read - file.rejectedRows()
+		}
+	}
+	if read > 0 {
+		in.progress("settling %s", ds.Name)
+		if err := in.twins(ctx, ds, f); err != nil {
+			return err
+		}
+		if ds != schemas.Members { // for them every delivery's rows hold (F48)
+			if err := in.versions(ctx, ds, f); err != nil {
+				return err
+			}
+		}
+	}
+	if in.again {
+		return in.settleAgain(ctx, ds, f)
+	}
+	return nil
+}
+
+// twins settles rows of one key inside the delivery.
+func (in *intake) twins(ctx context.Context, ds *schemas.Dataset, f *filler) error {
+	n, err := f.count(ctx, in.db, "twins/rising")
+	if err != nil || n == 0 {
+		return err
+	}
+	if err := f.run(ctx, in.db, "twins/suspects"); err != nil {
+		return err
+	}
+	if n, err = in.rows(ctx, "load_suspects"); err != nil || n == 0 {
+		return err
+	}
+	if err := f.run(ctx, in.db, "twins/twins", "twins/verdicts", "twins/drop"); err != nil {
+		return err
+	}
+	var id int
+	var verdict string
+	conflicts := map[int]bool{}
+	if err := in.db.Each(ctx, f.text("twins/count"), nil, []any{&id, &verdict, &n}, func() error {
+		switch verdict {
+		case "duplicate":
+			in.duplicate[id] = n
+		case "superseded":
+			in.superseded[id] = n
+		default:
+			conflicts[id] = true
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, file := range in.files {
+		if conflicts[file.id] {
+			if err := in.conflicts(ctx, file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (in *intake) rows(ctx context.Context, table string) (n int64, err error) {
+	err = in.db.QueryRow(ctx, "SELECT count(*) FROM "+warehouse.Ident(table)).Scan(&n)
+	return n, err
+}
+
+// conflicts rejects a file's rows that say other things than rows of the same key that are as new.
+func (in *intake) conflicts(ctx context.Context, f *taken) error {
+	var numbers []int64
+	var n int64
+	if err := in.db.Each(ctx, fmt.Sprintf(
+		"SELECT row_no FROM load_verdicts WHERE verdict = 'conflict' AND file_id = %d ORDER BY row_no", f.id), nil, []any{&n}, func() error {
+		numbers = append(numbers, n)
+		return nil
+	}); err != nil {
+		return err
+	}
+	rejects := &rejecter{t: f, path: filepath.Join(in.spool, fmt.Sprintf("%d-conflicts.parquet", f.id))}
+	add := func(row int64, raw string) error { return rejects.add(row, conflictingRows, "", raw) }
+	var err error
+	if f.direct != nil {
+		where := fmt.Sprintf("file_row_number + 1 IN (SELECT row_no FROM load_verdicts WHERE verdict = 'conflict' AND file_id = %d)", f.id)
+		err = f.direct.each(ctx, in.db, f.Dataset, where, func(r *record, raw string) error { return add(r.no, raw) })
+	} else {
+		err = rawRows(f.File, in.o.MaxLine, in.spool, numbers, add)
+	}
+	if cerr := rejects.out.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && f.rejected[conflictingRows] != int64(len(numbers)) {
+		err = fmt.Errorf("%s: %d of %d conflicting rows found again", f.Path, f.rejected[conflictingRows], len(numbers))
+	}
+	if err != nil {
+		return err
+	}
+	return in.insertRejects(ctx, f)
+}
+
+// versions settles rows whose keys other deliveries brought too.
+func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) error {
+	var others bool
+	if err := in.db.QueryRow(ctx, fmt.Sprintf("SELECT count(*) > 0 FROM files WHERE dataset = %s AND delivery <> %s AND rows_accepted > 0",
+		warehouse.Literal(ds.Name), dateSQL(in.d.Date))).Scan(&others); err != nil || !others {
+		return err
+	}
+	if err := f.run(ctx, in.db, "versions/meetings"); err != nil {
+		return err
+	}
+	if n, err := in.rows(ctx, "load_meetings"); err != nil || n == 0 {
+		return err
+	}
+	names := []string{"versions/pairs"}
+	if ds == schemas.Returns {
+		names = append(names, "versions/moved")
+	}
+	names = append(names, "versions/keep old", "versions/keep new", "versions/drop old", "versions/drop new",
+		"versions/carry", "versions/moves", "versions/touched", "history/stale", "history/tell", "history/moves")
+	return f.run(ctx, in.db, names...)
+}
+
+// takeOut removes what the delivery brought when it was loaded before. The newest of the rows that it superseded hold
+// again.
+func (in *intake) takeOut(ctx context.Context) error {
+	for _, ds := range schemas.Datasets {
+		f := in.filler(ds)
+		if err := f.run(ctx, in.db, "withdraw/lost", "withdraw/drop"); err != nil {
+			return err
+		}
+		if ds == schemas.Members {
+			continue
+		}
+		if err := f.run(ctx, in.db, "withdraw/drop history", "withdraw/heirs", "withdraw/inherit", "withdraw/drop heirs",
+			"withdraw/moves", "withdraw/touched", "history/stale", "history/tell", "history/moves"); err != nil {
+			return err
+		}
+	}
+	// Before the figures of the others are used to look for them.
+	if err := in.applyMoves(ctx); err != nil {
+		return err
+	}
+	for _, table := range []string{"rejects", "files", "deliveries"} {
+		if _, err := in.db.Exec(ctx, "DELETE FROM "+table+" WHERE delivery = "+dateSQL(in.d.Date)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleAgain compares what a delivery that is loaded anew held before with what holds now.
+func (in *intake) settleAgain(ctx context.Context, ds *schemas.Dataset, f *filler) error {
+	names := []string{"withdraw/carry", "withdraw/withdrawn"}
+	if ds == schemas.Returns {
+		names = append(names, "withdraw/moved")
+	}
+	if err := f.run(ctx, in.db, names...); err != nil {
+		return err
+	}
+	n, err := f.count(ctx, in.db, "withdraw/count")
+	if n > 0 {
+		in.result.Withdrawn[ds.Name] = n
+	}
+	return err
+}
+
+// applyMoves brings the figures of files of other deliveries up to date.
+func (in *intake) applyMoves(ctx context.Context) error {
+	if _, err := in.db.Exec(ctx, `UPDATE files SET rows_accepted = rows_accepted + m.accepted,
+			rows_duplicate = rows_duplicate + m.duplicate, rows_superseded = rows_superseded + m.superseded
+		FROM (SELECT file_id, sum(accepted)::BIGINT AS accepted, sum(duplicate)::BIGINT AS duplicate,
+			sum(superseded)::BIGINT AS superseded FROM load_moves GROUP BY file_id) m
+		WHERE files.file_id = m.file_id`); err != nil {
+		return err
+	}
+	_, err := in.db.Exec(ctx, "DELETE FROM load_moves")
+	return err
+}

@@ -1,0 +1,41 @@
+-- Rows of one key inside one delivery. {t}: table, {d}: the delivery, {keys}: key columns, {on n o}: equal keys,
+-- {same n o}: all known columns but updated_at are equal, {updated}: updated_at as an instant.
+
+-- name: rising
+-- Whether keys rise from row to row, so that none comes twice: most exports are in order, and this costs next to
+-- nothing.
+SELECT count(*) FROM (SELECT {falls} AS falls FROM {t} WHERE delivery = {d}) WHERE falls;
+
+-- name: suspects
+-- Hashes that come more than once. Only a hash that differs proves anything: real keys decide below.
+CREATE OR REPLACE TEMP TABLE load_suspects AS
+SELECT h FROM (SELECT hash({keys}) AS h FROM {t} WHERE delivery = {d}) GROUP BY h HAVING count(*) > 1;
+
+-- name: twins
+CREATE OR REPLACE TEMP TABLE load_twins AS
+SELECT * FROM (
+	SELECT *, count(*) OVER (PARTITION BY {keys}) AS twins, {updated} AS updated_us,
+		row_number() OVER (PARTITION BY {keys} ORDER BY {updated} DESC NULLS LAST, file_id, row_no) AS place
+	FROM {t} WHERE delivery = {d} AND hash({keys}) IN (SELECT h FROM load_suspects)
+) WHERE twins > 1;
+
+-- name: verdicts
+-- The first row in place would hold. Where another one is as new and says something else, no row of the key does.
+CREATE OR REPLACE TEMP TABLE load_verdicts AS
+SELECT file_id, row_no,
+	CASE WHEN bool_or(verdict = 'conflict') OVER (PARTITION BY {keys}) THEN 'conflict' ELSE verdict END AS verdict
+FROM (
+	SELECT {keys of n}, n.file_id, n.row_no,
+		CASE WHEN n.place = 1 THEN 'accepted'
+			WHEN {same n o} THEN 'duplicate'
+			WHEN n.updated_us IS NOT DISTINCT FROM o.updated_us THEN 'conflict'
+			ELSE 'superseded' END AS verdict
+	FROM load_twins n JOIN load_twins o ON {on n o} AND o.place = 1
+);
+
+-- name: drop
+DELETE FROM {t} USING load_verdicts v
+WHERE v.verdict <> 'accepted' AND {t}.file_id = v.file_id AND {t}.row_no = v.row_no;
+
+-- name: count
+SELECT file_id, verdict, count(*) FROM load_verdicts WHERE verdict <> 'accepted' GROUP BY ALL;
