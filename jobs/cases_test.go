@@ -32,10 +32,10 @@ func corpus(t *testing.T) []cases.Case {
 // Every case worked by hand comes out the same on both engines: the real nights, with ledger and files, and the
 // reference.
 func TestCasesOnBothEngines(t *testing.T) {
-	real := CaseEngine{Dir: t.TempDir()}
+	whole := CaseEngine{Dir: t.TempDir()}
 	for _, c := range corpus(t) {
 		t.Run(filepath.Base(c.File)+"/"+c.Name, func(t *testing.T) {
-			night, err := real.Run(c)
+			night, err := whole.Run(c)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -52,13 +52,13 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 		row := append([]string{"DATE '" + delivery + "'", "1", "1", "1", "1"}, values...)
 		out[table] = append(out[table], "("+strings.Join(row, ", ")+")")
 	}
-	const any = "2026-01-01" // the delivery matters for members only
+	const once = "2026-01-01" // the delivery matters for members only
 	for _, t := range facts.Transactions {
-		add("transactions", any, text(t.ID), text(t.MemberID), stampOf(&t.OccurredAt), units(t.Amount), text(t.Currency),
+		add("transactions", once, text(t.ID), text(t.MemberID), stampOf(&t.OccurredAt), units(t.Amount), text(t.Currency),
 			text(t.StoreID), text(t.Channel), text(t.Status), partsOf(t.Parts), stampOf(nil))
 	}
 	for _, i := range facts.Items {
-		add("items", any, text(i.TransactionID), text(i.LineNo), text(i.ItemID), text(i.Category), text(i.Brand),
+		add("items", once, text(i.TransactionID), text(i.LineNo), text(i.ItemID), text(i.Category), text(i.Brand),
 			units(i.Quantity), units(i.Amount))
 	}
 	for _, r := range facts.Returns {
@@ -66,11 +66,11 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 		if r.Quantity != nil {
 			quantity = units(*r.Quantity)
 		}
-		add("returns", any, text(r.ID), text(r.TransactionID), text(r.LineNo), units(r.Amount), quantity, partsOf(r.Parts),
+		add("returns", once, text(r.ID), text(r.TransactionID), text(r.LineNo), units(r.Amount), quantity, partsOf(r.Parts),
 			stampOf(&pipeline.Timestamp{}))
 	}
 	for _, a := range facts.Activities {
-		add("activities", any, text(a.ID), text(a.MemberID), text(a.Type), stampOf(&a.OccurredAt), text(a.Subject),
+		add("activities", once, text(a.ID), text(a.MemberID), text(a.Type), stampOf(&a.OccurredAt), text(a.Subject),
 			text(a.Value), text(a.StoreID), text(a.Status))
 	}
 	for _, m := range facts.Members {
@@ -88,7 +88,7 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 		if s.TimeZone != nil {
 			zone = s.TimeZone.String()
 		}
-		add("stores", any, text(s.ID), text(zone), text(s.Region))
+		add("stores", once, text(s.ID), text(zone), text(s.Region))
 	}
 	return out
 }

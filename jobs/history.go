@@ -17,6 +17,8 @@ const (
 	RunPublished = "published" // something was posted and published
 	RunUnchanged = "unchanged" // nothing was new
 	RunFailed    = "failed"
+	// RunInterrupted is shown for an attempt whose process was killed, until the next run notes that it failed.
+	RunInterrupted = "interrupted"
 )
 
 // RunRecord is one attempt of a run in the history.
@@ -127,6 +129,9 @@ func (r *Reader) Runs(ctx context.Context, limit int) ([]RunRecord, error) {
 		&rec.StartedAt, &finished, &rec.Message, &summary,
 	}, func() error {
 		next := rec
+		if next.State == RunRunning { // no run is under way while a reader is
+			next.State, next.Message = RunInterrupted, "the process ended before the run was done; the next run brings it to its end"
+		}
 		if finished.Valid {
 			t := finished.Time
 			next.Finished = &t

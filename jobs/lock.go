@@ -27,6 +27,7 @@ type BusyError struct {
 	Holder *Holder
 	// Readers: only commands that read (explain, grants, runs) have it.
 	Readers bool
+	Foreign string // the warehouse's file, where a process that is not accrue has it open
 	Waited  time.Duration
 }
 
@@ -34,6 +35,8 @@ type BusyError struct {
 func (e *BusyError) Error() string {
 	who := "another accrue process"
 	switch {
+	case e.Foreign != "":
+		who = "a process that is not accrue and has " + e.Foreign + " open, such as a DuckDB shell"
 	case e.Readers:
 		who = "a command that reads it (explain, grants, runs, verify)"
 	case e.Holder != nil:

@@ -84,10 +84,10 @@ func smallest(e cases.Engine, c cases.Case) string {
 // P5 with the whole night: some random cases go through ledger and files too, run by run; what the ledger holds in the
 // end must be what is owed.
 func TestP5WholeNights(t *testing.T) {
-	real := CaseEngine{Dir: t.TempDir()}
+	whole := CaseEngine{Dir: t.TempDir()}
 	for seed := range uint64(12) {
 		c := random.New(1_000_000 + seed)
-		if diff, _ := disagreement(real, c); diff != "" {
+		if diff, _ := disagreement(whole, c); diff != "" {
 			t.Errorf("%s: %s\n%s", c.Name, diff, cases.Format(c))
 		}
 	}

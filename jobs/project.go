@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"accrue/pipeline/emit"
 	"accrue/pipeline/program"
@@ -80,11 +82,17 @@ func (p *Project) rejectsDir() string { return filepath.Join(p.Dir, "rejects") }
 // spoolDir is for files that loading makes on its way; it is wiped by every run.
 func (p *Project) spoolDir() string { return filepath.Join(p.warehouseDir(), "spool") }
 
-func (p *Project) warehouseOptions(readOnly bool) warehouse.Options {
-	return warehouse.Options{
+// openWarehouse opens the warehouse behind its lock. The error is a *BusyError if something else than accrue, such as a
+// DuckDB shell, has the file.
+func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.DB, error) {
+	db, err := warehouse.Open(ctx, warehouse.Options{
 		Path: p.warehouseFile(), ReadOnly: readOnly, MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads,
 		TempDir: filepath.Join(p.warehouseDir(), "spill"),
+	})
+	if err != nil && strings.Contains(err.Error(), "Could not set lock on file") {
+		return nil, &BusyError{Foreign: p.warehouseFile()}
 	}
+	return db, err
 }
 
 // publicationFolder is where a publication stands, as a path from the project's folder.

@@ -31,7 +31,7 @@ func (p *Project) OpenReader(ctx context.Context) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := warehouse.Open(ctx, p.warehouseOptions(true))
+	db, err := p.openWarehouse(ctx, true)
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}

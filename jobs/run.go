@@ -60,12 +60,15 @@ func Run(ctx context.Context, p *Project, opts RunOptions) (s *Summary, err erro
 	if opts.Command == "" {
 		n.opts.Command = commandLine()
 	}
+	if opts.Wait > 0 {
+		n.progress("waiting for the warehouse")
+	}
 	l, err := lockWarehouse(ctx, p.warehouseDir(), n.opts.Command, true, opts.Wait)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.release()) }()
-	if n.db, err = warehouse.Open(ctx, p.warehouseOptions(false)); err != nil {
+	if n.db, err = p.openWarehouse(ctx, false); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, n.db.Close()) }()
@@ -103,6 +106,9 @@ func (n *night) noted(ctx context.Context) (*Summary, error) {
 	}
 	n.summary.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
 	if err != nil {
+		if ctx.Err() != nil {
+			err = &hintError{error: fmt.Errorf("interrupted: %w", err), hint: "run again: what was not finished was rolled back"}
+		}
 		n.summary.State, n.summary.Message = RunFailed, err.Error()
 		return n.summary, errors.Join(err, n.history.finish(ctx, RunFailed, err.Error(), n.summary, time.Now()))
 	}

@@ -182,14 +182,14 @@ func (a *app) writeProgramExplanation(p paint, s *explain.Source, pe jobs.Progra
 		}
 		fmt.Fprintf(w, "%s · business date %s%s\n", p.bold(head), d.EarnedOn, tier)
 		for _, d := range pe.Answer.Decisions {
-			writeDecision(w, p, pe, d)
+			writeDecision(w, p, d)
 		}
 	}
 	a.writeLedgerSide(p, pe)
 }
 
 // writeDecision shows what one rule did, step by step.
-func writeDecision(w io.Writer, p paint, pe jobs.ProgramExplanation, d reference.Decision) {
+func writeDecision(w io.Writer, p paint, d reference.Decision) {
 	result := "nothing: " + d.Reason
 	if d.Reason == "" {
 		result = p.green(d.Amount.String() + " " + d.Reward)

@@ -65,7 +65,7 @@ func (a *app) run(ctx context.Context, opts jobs.RunOptions, asJSON bool) error 
 				return jerr
 			}
 		} else if err == nil {
-			a.writeRunReport(project, summary)
+			a.writeRunReport(summary)
 		}
 	}
 	return err

@@ -2,13 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"accrue/jobs"
 )
 
 // writeRunReport tells in plain words what a run did.
-func (a *app) writeRunReport(project *jobs.Project, s *jobs.Summary) {
+func (a *app) writeRunReport(s *jobs.Summary) {
 	p := newPaint(a.out)
 	again := ""
 	if s.Attempt > 1 {
@@ -20,7 +22,7 @@ func (a *app) writeRunReport(project *jobs.Project, s *jobs.Summary) {
 	}
 	a.writeCameIn(p, s)
 	for _, ps := range s.Programs {
-		a.writeGranted(p, s, ps)
+		a.writeGranted(p, ps)
 	}
 	if s.Example != "" {
 		fmt.Fprintf(a.out, "\n%s\n  %s\n", p.bold("Ask why"), a.withProject("accrue explain transaction "+shellWord(s.Example)))
@@ -68,7 +70,7 @@ func shorten(dates []string) string {
 	return dates[0] + ", " + dates[1] + ", … " + dates[len(dates)-1]
 }
 
-func (a *app) writeGranted(p paint, s *jobs.Summary, ps jobs.ProgramSummary) {
+func (a *app) writeGranted(p paint, ps jobs.ProgramSummary) {
 	name := ps.Program
 	if ps.Name != "" {
 		name += " (" + ps.Name + ")"
@@ -79,7 +81,7 @@ func (a *app) writeGranted(p paint, s *jobs.Summary, ps jobs.ProgramSummary) {
 	} else {
 		rows := make([][]string, len(ps.Grants))
 		for i, g := range ps.Grants {
-			rows[i] = []string{g.Rule, g.Kind, count(g.Rows), g.Amount, g.Reward}
+			rows[i] = []string{g.Rule, g.Kind, count(g.Rows), thousands(g.Amount), g.Reward}
 		}
 		writeTable(a.out, p, "  ", []column{words("rule"), words("kind"), numbers("grants"), numbers("amount"),
 			words("reward")}, rows)
@@ -97,12 +99,16 @@ func (a *app) writeGranted(p paint, s *jobs.Summary, ps jobs.ProgramSummary) {
 	}
 }
 
-// withProject adds --project where it was given, so that the line can be pasted.
+// withProject makes a command line that can be pasted: it calls this program as it was called, for the same project.
 func (a *app) withProject(command string) string {
-	if a.project == "." {
-		return command
+	program := "accrue"
+	if strings.ContainsRune(os.Args[0], filepath.Separator) {
+		program = shellWord(os.Args[0])
 	}
-	return strings.Replace(command, "accrue ", "accrue --project "+shellWord(a.project)+" ", 1)
+	if a.project != "." {
+		program += " --project " + shellWord(a.project)
+	}
+	return program + strings.TrimPrefix(command, "accrue")
 }
 
 // shellWord quotes a word for a shell where it must be.

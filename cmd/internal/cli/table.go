@@ -75,16 +75,22 @@ func writeJSON(w io.Writer, v any) error {
 }
 
 // count writes a number of rows with blanks between thousands.
-func count(n int64) string {
-	s := strconv.FormatInt(n, 10)
+func count(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
+
+// thousands puts blanks between the thousands of a decimal.
+func thousands(number string) string {
+	whole, frac, hasFrac := strings.Cut(number, ".")
 	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
 	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + " " + s[i:]
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + " " + whole[i:]
 	}
-	return sign + s
+	if hasFrac {
+		whole += "." + frac
+	}
+	return sign + whole
 }
 
 // plural writes "1 row", "2 rows".
