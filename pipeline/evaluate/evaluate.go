@@ -137,7 +137,9 @@ func (e *evaluation) run(steps []sqlgen.Step) error {
 			return e.fail(st, err)
 		}
 		if st.Skipped {
-			e.handedOn[s.To] = s.From
+			if s.To != "" {
+				e.handedOn[s.To] = s.From
+			}
 			continue
 		}
 		for _, name := range s.Drop {

@@ -204,39 +204,44 @@ FROM granted_%d`, stypeTransaction, stypeActivity, date("day"), len(g.plan.Limit
 
 func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 	const cols = "rule_no, ver, member_no, stype, source_id, us, day, reward_no, amount, place, is_multiplier"
-	over := next + "_over"
+	over, cut := next+"_over", next+"_cut"
 	name := fmt.Sprintf("program limit %s %s", g.plan.Rewards[l.RewardNo].ID, l.Period)
-	keys := []string{"member_no", periodKey(l.Period, "day") + " AS period"}
-	match := fmt.Sprintf("o.member_no = c.member_no AND o.period = %s", periodKey(l.Period, "c.day"))
-	partition := "c.member_no, " + periodKey(l.Period, "c.day")
-	if l.Period == pipeline.PerTransaction {
-		keys = []string{"member_no", "stype", "source_id"}
-		match = "o.member_no = c.member_no AND o.stype = c.stype AND o.source_id = c.source_id"
-		partition = "c.member_no, c.stype, c.source_id"
+	parts := func(alias string) []string {
+		out := []string{alias + "reward_no", alias + "member_no"}
+		if l.Period == pipeline.PerTransaction {
+			return append(out, alias+"stype", alias+"source_id")
+		}
+		return append(out, periodKey(l.Period, alias+"day"))
 	}
-	by := "1, 2"
-	if len(keys) == 3 {
-		by = "1, 2, 3"
+	var keys, by, same []string
+	for i, e := range parts("") {
+		keys, by = append(keys, fmt.Sprintf("%s AS key_%d", e, i)), append(by, fmt.Sprint(i+1))
+	}
+	for i, e := range parts("c.") {
+		same = append(same, fmt.Sprintf("o.key_%d = %s", i, e))
 	}
 	g.add(name+": who is over", fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT %s FROM %s WHERE reward_no = %d GROUP BY %s HAVING sum(amount) > %d",
-		over, strings.Join(keys, ", "), prev, l.RewardNo, by, smallest(l.Caps)))
+		over, strings.Join(keys, ", "), prev, l.RewardNo, strings.Join(by, ", "), smallest(l.Caps)))
 	keep := map[int]string{}
 	for _, c := range l.Caps {
 		keep[c.Ver] = slice(0, *c.Value)
 	}
-	exists := fmt.Sprintf("EXISTS (SELECT 1 FROM %s o WHERE %s)", over, match)
-	// The rows of other rewards, those of members who are not over, and the others clipped.
-	step := Step{Name: name, SQL: fmt.Sprintf(`CREATE TEMP TABLE %[1]s AS
-SELECT %[2]s FROM %[3]s c WHERE c.reward_no <> %[4]d
-UNION ALL
-SELECT %[2]s FROM %[3]s c WHERE c.reward_no = %[4]d AND NOT %[5]s
-UNION ALL
-SELECT %[2]s FROM (SELECT * EXCLUDE (amount), %[6]s AS amount FROM (
-  SELECT c.*, sum(c.amount) OVER (PARTITION BY %[7]s
+	exists := fmt.Sprintf("EXISTS (SELECT 1 FROM %s o WHERE %s)", over, strings.Join(same, " AND "))
+	// Only the rows of those who are over are written anew. All others stay where they are, behind a view: most members
+	// are never over, and a copy of everything would cost more than all rules together.
+	step := Step{Name: name, OnlyIf: over, Else: fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT * FROM %s WHERE FALSE", cut, prev),
+		SQL: fmt.Sprintf(`CREATE TEMP TABLE %s AS
+SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
+  SELECT c.*, sum(c.amount) OVER (PARTITION BY %s
     ORDER BY c.us, c.source_id, c.stype, c.is_multiplier, c.place ROWS UNBOUNDED PRECEDING) AS s0
-  FROM %[3]s c WHERE c.reward_no = %[4]d AND %[5]s
-)) WHERE amount > 0`, next, cols, prev, l.RewardNo, exists,
-		byVersion("ver", keep, len(g.plan.Family.Versions), "amount"), partition)}
+  FROM %s c WHERE %s
+)) WHERE amount > 0`, cut, cols, byVersion("ver", keep, len(g.plan.Family.Versions), "amount"),
+			strings.Join(parts("c."), ", "), prev, exists)}
+	g.steps = append(g.steps, step)
+	step = Step{Name: name + ": with the others", SQL: fmt.Sprintf(`CREATE TEMP VIEW %s AS
+SELECT %s FROM %s c WHERE NOT %s
+UNION ALL
+SELECT %s FROM %s`, next, cols, prev, exists, cols, cut)}
 	step.elseHandOn(over, prev, next)
 	g.steps = append(g.steps, step)
 }
