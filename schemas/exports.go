@@ -122,7 +122,9 @@ func dataset(name, doc string, statuses []string, fields ...Field) *Dataset {
 	return &Dataset{Name: name, Doc: doc, Statuses: statuses, schema: arrow.NewSchema(af, nil)}
 }
 
-func key(name, doc string) Field { return Field{Name: name, Kind: KindID, Required: true, Key: true, Doc: doc} }
+func key(name, doc string) Field {
+	return Field{Name: name, Kind: KindID, Required: true, Key: true, Doc: doc}
+}
 
 func part(name, of string) Field {
 	return Field{Name: name, Kind: KindMoney, Default: "0", Doc: "part of " + of + " that is " + name}
@@ -195,7 +197,7 @@ var Datasets = []*Dataset{Transactions, Items, Returns, Activities, Members, Sto
 // RejectReason says why a row was not accepted; of several the first in the list RejectReasons holds (F50).
 type RejectReason string
 
-// RejectReasons, in the order of F50.
+// RejectReasons are in the order of F50.
 var RejectReasons = []RejectReason{
 	"bad_row", "missing_key", "bad_timestamp", "bad_number", "too_many_places", "number_too_large",
 	"negative_amount", "unknown_currency", "bad_status", "parts_exceed_amount", "conflicting_rows",

@@ -150,7 +150,7 @@ func eachArrowBatch(path string, columns []string, fn func(arrow.Record) error) 
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func eachArrowBatch(path string, columns []string, fn func(arrow.Record) error) 
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	place, err := places(r.Schema(), columns)
 	if err != nil {
 		return err

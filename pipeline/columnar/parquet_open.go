@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"errors"
 	"os"
 
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -17,19 +18,16 @@ func openParquet(path string, rows int64) (fr *pqarrow.FileReader, closeFile fun
 	}
 	pr, err := file.NewParquetReader(f)
 	if err != nil {
-		f.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, f.Close())
 	}
 	if err := touch(pr); err != nil {
-		pr.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, pr.Close())
 	}
 	fr, err = pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: rows}, allocator)
 	if err != nil {
-		pr.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, pr.Close())
 	}
-	return fr, func() { pr.Close() }, nil
+	return fr, func() { _ = pr.Close() }, nil
 }
 
 // touch reads the description of every column of every row group, which pqarrow does in goroutines of its own.

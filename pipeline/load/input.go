@@ -43,7 +43,7 @@ func openInput(file File) (*input, error) {
 		if err != nil {
 			return nil, errors.Join(in.unpackFault(err), f.Close())
 		}
-		in.data, in.unpack = z, func() { z.Close() }
+		in.data, in.unpack = z, func() { _ = z.Close() }
 	case Zstd:
 		z, err := zstd.NewReader(in.raw, zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
@@ -111,7 +111,7 @@ func fileDigest(file File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err

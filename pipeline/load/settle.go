@@ -24,7 +24,7 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 	}
 	if read > 0 {
 		in.progress("settling %s", ds.Name)
-		if err := in.twins(ctx, ds, f); err != nil {
+		if err := in.twins(ctx, f); err != nil {
 			return err
 		}
 		if ds != schemas.Members { // for them every delivery's rows hold (F48)
@@ -40,7 +40,7 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 }
 
 // twins settles rows of one key inside the delivery.
-func (in *intake) twins(ctx context.Context, ds *schemas.Dataset, f *filler) error {
+func (in *intake) twins(ctx context.Context, f *filler) error {
 	n, err := f.count(ctx, in.db, "twins/rising")
 	if err != nil || n == 0 {
 		return err

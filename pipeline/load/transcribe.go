@@ -255,7 +255,7 @@ func unpackInto(file File, folder string) (path, digest string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	f, err := os.CreateTemp(folder, "unpacked-*")
 	if err != nil {
 		return "", "", err

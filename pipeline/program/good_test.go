@@ -94,7 +94,7 @@ func TestFrame(t *testing.T) {
 		Tiers:   []program.Tier{{ID: "silver"}, {ID: "gold"}, {ID: "diamond"}},
 		Exclude: []program.Part{"tax", "shipping", "tip", "gift_card"}, Returns: program.ReturnsRecompute,
 		Rewards: []*program.Reward{points, cashback},
-		Limits:  []program.ProgramLimit{{Reward: points, Period: pipeline.PerDay, Amount: dec("5000")}},
+		Limits:  []program.RewardLimit{{Reward: points, Period: pipeline.PerDay, Amount: dec("5000")}},
 		Rules: []*program.Rule{{
 			ID: "base", Kind: program.KindSpend, Reward: points, Rounding: program.Floor, Active: always,
 			Body: &program.Spend{Earn: byTier("1", "3", "5"), Per: dec("100"), Steps: program.StepsWhole, Basis: program.BasisTransaction},
@@ -118,7 +118,7 @@ func TestFrameOfEverything(t *testing.T) {
 		Tiers: []program.Tier{{ID: "silver"}, {ID: "gold"}, {ID: "3"}}, DefaultTier: 1,
 		Exclude: []program.Part{"tax", "store_credit"}, Returns: program.ReturnsIgnore,
 		Rewards: []*program.Reward{points, cash, stars, coins},
-		Limits: []program.ProgramLimit{
+		Limits: []program.RewardLimit{
 			{Reward: points, Period: pipeline.PerDay, Amount: dec("5000")},
 			{Reward: points, Period: pipeline.Lifetime, Amount: dec("100000000000000")},
 			{Reward: cash, Period: pipeline.PerTransaction, Amount: dec("10.1")},

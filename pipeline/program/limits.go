@@ -76,7 +76,7 @@ func (r *reader) programLimits(n *yamlpos.Node) {
 		}
 		m.Close()
 	}
-	slices.SortStableFunc(r.p.Limits, func(a, b ProgramLimit) int { return cmp.Compare(a.Reward.Place, b.Reward.Place) })
+	slices.SortStableFunc(r.p.Limits, func(a, b RewardLimit) int { return cmp.Compare(a.Reward.Place, b.Reward.Place) })
 }
 
 func (r *reader) programLimit(p pipeline.Period, n *yamlpos.Node, reward *Reward) {
@@ -99,6 +99,6 @@ func (r *reader) programLimit(p pipeline.Period, n *yamlpos.Node, reward *Reward
 		m.Close()
 	}
 	if v, ok := r.amount(amount, rewards); ok && reward != nil {
-		r.p.Limits = append(r.p.Limits, ProgramLimit{Pos: n.Pos, Reward: reward, Period: p, Amount: v})
+		r.p.Limits = append(r.p.Limits, RewardLimit{Pos: n.Pos, Reward: reward, Period: p, Amount: v})
 	}
 }

@@ -19,11 +19,11 @@ import (
 // Pos is a place in a program file. Line and column count from 1.
 type Pos = yamlpos.Pos
 
-// Fault is one thing that makes a program file wrong; Faults are all of them, in the order of their places.
-type (
-	Fault  = yamlpos.Fault
-	Faults = yamlpos.Faults
-)
+// Fault is one thing that makes a program file wrong.
+type Fault = yamlpos.Fault
+
+// Faults are all faults of a file, in the order of their places.
+type Faults = yamlpos.Faults
 
 // Program is one version of a program, checked and with all defaults filled in.
 type Program struct {
@@ -41,7 +41,7 @@ type Program struct {
 	Exclude       []Part // parts of the amount that are not spend
 	Returns       ReturnsMode
 	Rewards       []*Reward // the first is the default; never empty
-	Limits        []ProgramLimit
+	Limits        []RewardLimit
 	Rules         []*Rule // in file order
 
 	File   string // as given to Parse, for messages
@@ -133,8 +133,8 @@ func (e Expiry) On(d pipeline.Date) pipeline.Date {
 	return d.AddMonths(months)
 }
 
-// ProgramLimit bounds what all rules together grant a member in one reward over one period.
-type ProgramLimit struct {
+// RewardLimit bounds what all rules together grant a member in one reward over one period.
+type RewardLimit struct {
 	Pos    Pos
 	Reward *Reward
 	Period pipeline.Period

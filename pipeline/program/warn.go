@@ -114,7 +114,7 @@ func paysNothing(r *Rule) bool {
 // unlimited reports that neither the rule nor the program bounds what it pays.
 func (p *Program) unlimited(r *Rule) bool {
 	return len(r.Limits.Periods) == 0 && r.Budget == nil &&
-		!slices.ContainsFunc(p.Limits, func(l ProgramLimit) bool { return l.Reward == r.Reward })
+		!slices.ContainsFunc(p.Limits, func(l RewardLimit) bool { return l.Reward == r.Reward })
 }
 
 // paysEveryPurchase reports that a rule pays for purchases without any condition.

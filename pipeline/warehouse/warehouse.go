@@ -32,10 +32,10 @@ type Options struct {
 
 // DB is an open warehouse.
 type DB struct {
-	pool  *sql.DB
-	conn  *sql.Conn
-	opts  Options
-	inTx  bool
+	pool *sql.DB
+	conn *sql.Conn
+	opts Options
+	inTx bool
 }
 
 // ErrNewer says that a newer accrue wrote the warehouse.
