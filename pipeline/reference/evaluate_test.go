@@ -124,7 +124,7 @@ func TestMultipliersAndProgramLimits(t *testing.T) {
 	} {
 		v := version(1, "2026-01-01", c.rules...)
 		if c.limit != "" {
-			v.Limits = []program.ProgramLimit{{Reward: v.Rewards[0], Period: pipeline.PerDay, Amount: dec(c.limit)}}
+			v.Limits = []program.RewardLimit{{Reward: v.Rewards[0], Period: pipeline.PerDay, Amount: dec(c.limit)}}
 		}
 		t.Run(c.name, func(t *testing.T) { wantText(t, earns(family(v), "2026-11-30", buys), c.want) })
 	}
