@@ -107,8 +107,8 @@ func (a *app) writeGrant(ge *jobs.GrantExplanation) {
 		{"earned", g.EarnedOn + " (" + g.EarnedAt + ")"},
 		{"posted", g.PostedOn + ", by version " + fmt.Sprint(g.ProgramVersion) + " of the program"},
 		{"available", g.AvailableOn + ", expires " + expires},
-		{"published in", ge.Publication.Folder + "/" + ge.File},
-		{"manifest", ge.Publication.Folder + "/manifest.json"},
+		{"published in", a.from(ge.Publication.Folder + "/" + ge.File)},
+		{"manifest", a.from(ge.Publication.Folder + "/manifest.json")},
 	} {
 		fmt.Fprintf(a.out, "  %-13s %s\n", f[0], f[1])
 	}

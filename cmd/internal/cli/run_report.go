@@ -55,7 +55,7 @@ func (a *app) writeCameIn(p paint, s *jobs.Summary) {
 		rejected, waiting = rejected+d.Rejected, waiting+d.Waiting
 	}
 	if rejected > 0 {
-		fmt.Fprintf(a.out, "  %s rejected, with their reasons in rejects/\n", plural(rejected, "row was", "rows were"))
+		fmt.Fprintf(a.out, "  %s rejected, with their reasons in %s/\n", plural(rejected, "row was", "rows were"), a.from("rejects"))
 	}
 	if waiting > 0 {
 		fmt.Fprintf(a.out, "  %s for a transaction that has not come yet\n", plural(waiting, "row waits", "rows wait"))
@@ -95,8 +95,16 @@ func (a *app) writeGranted(p paint, ps jobs.ProgramSummary) {
 		for i, f := range pub.Files {
 			names[i] = f.Name
 		}
-		fmt.Fprintf(a.out, "  %s: %s, %s and manifest.json\n", pub.Folder, plural(pub.Rows, "grant", "grants"), shorten(names))
+		fmt.Fprintf(a.out, "  %s: %s, %s and manifest.json\n", a.from(pub.Folder), plural(pub.Rows, "grant", "grants"), shorten(names))
 	}
+}
+
+// from makes a path of the project one that can be used from here.
+func (a *app) from(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(a.project, path)
 }
 
 // withProject makes a command line that can be pasted: it calls this program as it was called, for the same project.

@@ -41,6 +41,12 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "kept": kept, "write": writeFile, "flip": flip, "cut": cut, "long": long, "faults": faults,
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "root" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return os.Getuid() == 0, nil
+		},
 		RequireUniqueNames: true,
 	})
 }
