@@ -15,7 +15,7 @@ import (
 // may be kept.
 func readCSV(r io.Reader) iter.Seq2[*pipeline.Grant, error] {
 	return func(yield func(*pipeline.Grant, error) bool) {
-		c := &csvReader{r: r, buf: make([]byte, 0, chunkSize), line: 1}
+		c := &csvReader{in: chunker{r: r}, line: 1}
 		if err := c.each(yield); err != nil && !errors.Is(err, errStop) {
 			yield(nil, err)
 		}
@@ -25,12 +25,9 @@ func readCSV(r io.Reader) iter.Seq2[*pipeline.Grant, error] {
 // errStop ends a walk whose rest nobody wants.
 var errStop = errors.New("stop")
 
-const chunkSize = 1 << 20
-
 // csvReader reads records out of chunks of whole ones.
 type csvReader struct {
-	r    io.Reader
-	buf  []byte // what was read and not yet parsed
+	in   chunker
 	line int
 	g    pipeline.Grant
 }
@@ -38,7 +35,7 @@ type csvReader struct {
 func (c *csvReader) each(yield func(*pipeline.Grant, error) bool) error {
 	header := true
 	for {
-		chunk, end, err := c.fill()
+		chunk, end, err := c.in.next()
 		if err != nil {
 			return err
 		}
@@ -60,7 +57,7 @@ func (c *csvReader) each(yield func(*pipeline.Grant, error) bool) error {
 			return nil
 		}
 		// What is left is the beginning of a record whose quoted cell holds a line break.
-		c.buf = append(append(make([]byte, 0, len(rest)+len(c.buf)+chunkSize), rest...), c.buf...)
+		c.in.putBack(rest)
 	}
 }
 
@@ -70,34 +67,6 @@ func cutHeader(chunk string) (string, error) {
 		return "", fmt.Errorf("line 1: the header is not the contract's: %.200q", head)
 	}
 	return rest, nil
-}
-
-// fill reads until the buffer holds the end of a line, and takes out everything up to the last one.
-func (c *csvReader) fill() (chunk string, end bool, err error) {
-	for {
-		if free := cap(c.buf) - len(c.buf); free < chunkSize/2 {
-			c.buf = append(make([]byte, 0, len(c.buf)+chunkSize), c.buf...)
-		}
-		n, err := c.r.Read(c.buf[len(c.buf):cap(c.buf)])
-		c.buf = c.buf[:len(c.buf)+n]
-		if errors.Is(err, io.EOF) {
-			chunk = string(c.buf)
-			c.buf = c.buf[:0]
-			return chunk, true, nil
-		}
-		if err != nil {
-			return "", false, err
-		}
-		fresh := c.buf[len(c.buf)-n:]
-		for i := len(fresh) - 1; i >= 0; i-- {
-			if fresh[i] == '\n' {
-				at := len(c.buf) - n + i + 1
-				chunk = string(c.buf[:at])
-				c.buf = c.buf[:copy(c.buf, c.buf[at:])]
-				return chunk, false, nil
-			}
-		}
-	}
 }
 
 // records parses all whole records of a chunk and returns what is left of it.
@@ -128,7 +97,7 @@ func (c *csvReader) record(s string) (rest string, whole bool, err error) {
 	for i := range cells {
 		value, after, err := cellOf(s)
 		if err != nil {
-			return "", false, fmt.Errorf("column %s: %w", cells[i].Name, err)
+			return "", false, inColumn(i, err)
 		}
 		if after < 0 {
 			return "", false, nil
@@ -137,7 +106,7 @@ func (c *csvReader) record(s string) (rest string, whole bool, err error) {
 			return "", false, errCells
 		}
 		if err := setCell(&c.g, &cells[i], value, value == ""); err != nil {
-			return "", false, err
+			return "", false, inColumn(i, err)
 		}
 		s = s[after+1:]
 	}
@@ -157,15 +126,20 @@ func (c *csvReader) plainRecord(s string) (rest string, whole bool, err error) {
 			return "", false, errCells
 		}
 		if err := setCell(&c.g, &cells[i], line[:at], at == 0); err != nil {
-			return "", false, err
+			return "", false, inColumn(i, err)
 		}
 		line = line[at+1:]
 	}
 	if strings.IndexByte(line, ',') >= 0 {
 		return "", false, errCells
 	}
-	return s[end+1:], true, setCell(&c.g, &cells[last], line, line == "")
+	if err := setCell(&c.g, &cells[last], line, line == ""); err != nil {
+		return "", false, inColumn(last, err)
+	}
+	return s[end+1:], true, nil
 }
+
+func inColumn(i int, err error) error { return fmt.Errorf("column %s: %w", cells[i].Name, err) }
 
 var errCells = fmt.Errorf("the record does not have %d cells", len(cells))
 
@@ -176,10 +150,10 @@ func setCell(g *pipeline.Grant, c *cell, value string, absent bool) error {
 		return nil
 	}
 	if absent && !c.Empty {
-		return fmt.Errorf("column %s: empty, and every grant has one", c.Name)
+		return errors.New("empty, and every grant has one")
 	}
 	if err := c.parse(g, value); err != nil {
-		return fmt.Errorf("column %s: %q is %w", c.Name, value, err)
+		return fmt.Errorf("%q is %w", value, err)
 	}
 	return nil
 }

@@ -27,8 +27,8 @@ type feed struct {
 	slice    int64 // rows of a slice, about
 }
 
-// sliceRows bounds what is in memory at once; a row takes some 200 bytes.
-const sliceRows = 2_000_000
+// sliceRows bounds what is in memory at once, some 250 bytes a row; every slice looks at all rows to find its own.
+const sliceRows = 4_000_000
 
 // batchRows cross from the reading goroutine to the writing one at once.
 const batchRows = 8192
