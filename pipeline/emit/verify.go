@@ -135,6 +135,7 @@ func (v *verification) publication(p recorded) error {
 		v.add(at, err.Error())
 		return nil
 	}
+	v.figure(at, "rows that the warehouse noted", fmt.Sprint(m.Totals.Rows), fmt.Sprint(p.rows))
 	v.figure(at, "what it describes", p.String(), fmt.Sprintf("%s/date=%s/seq=%03d", m.Program, m.PostedOn, m.Seq))
 	if err := v.strangers(p, m); err != nil {
 		return err

@@ -118,6 +118,9 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 		"the warehouse's manifest": {ledger("UPDATE publications SET manifest = replace(manifest, 'p.yaml', 'q.yaml') WHERE seq = 2"), []string{
 			two + "manifest.json: SHA-256 of the warehouse's copy: …",
 		}},
+		"the number of rows": {ledger("UPDATE publications SET rows_count = 7 WHERE seq = 2"), []string{
+			two + "manifest.json: rows that the warehouse noted: 1 expected, 7 found",
+		}},
 		"rows without publication": {ledger("INSERT INTO ledger SELECT * REPLACE (9 AS seq) FROM ledger WHERE source_id = 't7'"), []string{
 			"p/date=2026-11-20/seq=009: 1 rows of the ledger belong to no publication",
 		}},
