@@ -35,6 +35,7 @@ func TestCasesOnBothEngines(t *testing.T) {
 	whole := CaseEngine{Dir: t.TempDir()}
 	for _, c := range corpus(t) {
 		t.Run(filepath.Base(c.File)+"/"+c.Name, func(t *testing.T) {
+			t.Parallel() // each in a folder of its own
 			night, err := whole.Run(c)
 			if err != nil {
 				t.Fatal(err)

@@ -25,7 +25,7 @@ func settings(t *testing.T, p *Project, text string) *Project {
 func TestP1SameBytesOnAnyMachine(t *testing.T) {
 	source := sampleProject(t)
 	o := generate.Defaults()
-	o.Dir, o.From, o.Transactions, o.Format, o.Members = source.ExportsDir(), day(t, "2026-11-22"), 250_000, "parquet", 2_000
+	o.Dir, o.From, o.Transactions, o.Format, o.Members = source.ExportsDir(), day(t, "2026-11-22"), 150_000, "parquet", 2_000
 	if _, err := generate.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

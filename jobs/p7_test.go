@@ -32,6 +32,7 @@ func TestP7CrashAnywhere(t *testing.T) {
 			seen[step]++
 			at := fmt.Sprintf("%s:%d", step, seen[step])
 			t.Run(date+"/"+at, func(t *testing.T) {
+				t.Parallel()
 				p := sampleProject(t)
 				for _, before := range nights[:i] {
 					start(t, p, before, "")
