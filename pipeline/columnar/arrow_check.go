@@ -14,6 +14,7 @@ const magic = "ARROW1"
 // Places in the vtables of Arrow's own structures (format/File.fbs, format/Schema.fbs).
 const (
 	footerSchema  = 6
+	messageHeader = 8
 	schemaFields  = 6
 	schemaMeta    = 8
 	fieldChildren = 14
@@ -41,8 +42,13 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	if _, err := f.ReadAt(buf, size-int64(len(tail))-length); err != nil {
 		return err
 	}
+	return checkSchema(buf, footerSchema)
+}
+
+// checkSchema looks at the schema in the slot of the structure that fills the buffer.
+func checkSchema(buf []byte, slot flatbuffers.VOffsetT) error {
 	root := flatbuffers.Table{Bytes: buf, Pos: flatbuffers.GetUOffsetT(buf)}
-	schema, err := follow(&root, footerSchema)
+	schema, err := follow(&root, slot)
 	if err != nil {
 		return err
 	}
@@ -52,12 +58,12 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	return checkFields(schema, schemaFields, 64)
 }
 
-var errFooter = &DamagedError{What: "the footer cannot be followed"}
+var errSchema = &DamagedError{What: "its description of the columns cannot be followed"}
 
 func follow(t *flatbuffers.Table, slot flatbuffers.VOffsetT) (*flatbuffers.Table, error) {
 	o := flatbuffers.UOffsetT(t.Offset(slot))
 	if o == 0 {
-		return nil, errFooter
+		return nil, errSchema
 	}
 	return &flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(o + t.Pos)}, nil
 }
@@ -70,7 +76,7 @@ func listLength(t *flatbuffers.Table, slot flatbuffers.VOffsetT) (int, error) {
 	}
 	n := t.VectorLen(o)
 	if n < 0 || n > len(t.Bytes)/4 {
-		return 0, errFooter
+		return 0, errSchema
 	}
 	return n, nil
 }
@@ -81,7 +87,7 @@ func checkFields(t *flatbuffers.Table, slot flatbuffers.VOffsetT, depth int) err
 		return err
 	}
 	if depth == 0 {
-		return errFooter
+		return errSchema
 	}
 	at := t.Vector(flatbuffers.UOffsetT(t.Offset(slot)))
 	for i := 0; i < n; i++ {
@@ -94,6 +100,26 @@ func checkFields(t *flatbuffers.Table, slot flatbuffers.VOffsetT, depth int) err
 		}
 	}
 	return nil
+}
+
+// checkStreamStart does the same for the first message of a stream, which holds the schema.
+func checkStreamStart(f io.ReaderAt, size int64) error {
+	head := make([]byte, 8)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return &DamagedError{What: "too short for an Arrow stream"}
+	}
+	at, length := int64(8), int64(binary.LittleEndian.Uint32(head[4:]))
+	if binary.LittleEndian.Uint32(head) != 0xFFFFFFFF { // streams before Arrow 0.15
+		at, length = 4, int64(binary.LittleEndian.Uint32(head))
+	}
+	if length < 8 || at+length > size {
+		return &DamagedError{What: "neither an Arrow file nor an Arrow stream"}
+	}
+	buf := make([]byte, length)
+	if _, err := f.ReadAt(buf, at); err != nil {
+		return err
+	}
+	return checkSchema(buf, messageHeader)
 }
 
 // checkStreamEnd refuses an Arrow stream without its end mark: one that was cut between two batches would read as a

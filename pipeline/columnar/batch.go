@@ -78,10 +78,17 @@ func newBatch(rec arrow.Record) *Batch {
 	return b
 }
 
-// Text returns the value of a column (by its place in Select) as text, nil where it is absent: numbers as decimal
-// digits, timestamps as YYYY-MM-DDTHH:MM:SS.ffffff with Z where they are instants (and three more digits where
-// there are nanoseconds), dates as YYYY-MM-DD. It may use and return dst's memory.
-func (b *Batch) Text(col, row int, dst []byte) []byte { return b.texts[col](dst[:0], row) }
+// Row puts the values of a row into cells, one for each column in the order of Select, as text, nil where absent:
+// numbers as decimal digits, timestamps as YYYY-MM-DDTHH:MM:SS.ffffff with Z where they are instants (and three more
+// digits where there are nanoseconds), dates as YYYY-MM-DD. Cells may use the memory of bufs or of the batch. Only a
+// damaged file gives an error.
+func (b *Batch) Row(row int, bufs, cells [][]byte) (err error) {
+	defer guard(&err)
+	for i, text := range b.texts {
+		cells[i] = text(bufs[i][:0], row)
+	}
+	return nil
+}
 
 func bytesOf(s string) []byte {
 	if s == "" {
@@ -207,5 +214,5 @@ func appendTimestamp(dst []byte, t time.Time, instant bool) []byte {
 	return dst
 }
 
-// TimestampText writes a timestamp as Batch.Text does.
+// TimestampText writes a timestamp as Batch.Row does.
 func TimestampText(t time.Time, instant bool) []byte { return appendTimestamp(nil, t, instant) }

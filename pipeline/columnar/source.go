@@ -199,6 +199,9 @@ func (s *Source) openIPC(f *os.File) (err error) {
 		s.close = append(s.close, r.Close)
 		schema, read = r.Schema(), r.Read
 	} else {
+		if err := checkStreamStart(f, info.Size()); err != nil {
+			return err
+		}
 		if err := checkStreamEnd(f, info.Size()); err != nil {
 			return err
 		}

@@ -139,11 +139,13 @@ func (c *columnsReader) next(r *record) (err error) {
 	clear(r.cells)
 	c.no++
 	r.no, r.bad = c.no, ""
+	if err := c.batch.Row(c.row, c.bufs, c.cells); err != nil {
+		return c.fault(err)
+	}
 	size := int64(0)
 	for i, f := range c.fields {
-		cell := c.batch.Text(i, c.row, c.bufs[i])
-		c.cells[i], r.cells[f] = cell, cell
-		size += int64(len(cell))
+		r.cells[f] = c.cells[i]
+		size += int64(len(c.cells[i]))
 	}
 	c.row++
 	if size > c.most {

@@ -95,7 +95,7 @@ func controlFault(path string, text []byte, at int64, err error) error {
 		at = kind.Offset
 		what = `it must have the form {"transactions": {"rows": 3, "amount": "2150.00"}}`
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		what = "the JSON ends too early"
+		at, what = int64(len(text)), "the JSON ends too early"
 	}
 	before := text[:min(int(at), len(text))]
 	return &FileError{Path: path, Line: int64(bytes.Count(before, []byte{'\n'})) + 1,

@@ -2,7 +2,6 @@ package load
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -187,5 +186,3 @@ func must(t *testing.T, err error) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-var _ = context.Background
