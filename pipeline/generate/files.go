@@ -133,7 +133,8 @@ func (w *worker) do(ctx context.Context, folder string, t task) (map[string]*sum
 		return nil, err
 	}
 	if len(t.picks) > 0 {
-		if err := w.exec(ctx, "DELETE FROM picked"); err != nil {
+		if err := w.exec(ctx, "DELETE FROM picked", "DROP TABLE IF EXISTS output", "DROP TABLE IF EXISTS lines",
+			"DROP TABLE IF EXISTS purchases"); err != nil {
 			return nil, err
 		}
 		for _, p := range t.picks {
@@ -162,7 +163,8 @@ func (w *worker) do(ctx context.Context, folder string, t task) (map[string]*sum
 
 // write writes the rows of a query to one file and counts them.
 func (w *worker) write(ctx context.Context, path, query string, sparse bool) (*sum, error) {
-	if err := w.exec(ctx, "CREATE OR REPLACE TEMP TABLE output AS "+query); err != nil {
+	// Dropped first, and not replaced: a replaced table stays in memory until the new one stands.
+	if err := w.exec(ctx, "DROP TABLE IF EXISTS output", "CREATE TEMP TABLE output AS "+query); err != nil {
 		return nil, err
 	}
 	s := &sum{}

@@ -68,7 +68,7 @@ const (
 	maxStores       = 5_000
 )
 
-// defaultLinesPerFile bounds a file, and with it the memory of a worker (about 300 MB). It depends on nothing, not
+// defaultLinesPerFile bounds a file, and with it the memory of a worker (about a gigabyte). It depends on nothing, not
 // on the machine either, because the same options must give the same files.
 const defaultLinesPerFile = 1_000_000
 
@@ -123,7 +123,7 @@ func (o *Options) fill() error {
 	}
 	if o.Threads == 0 {
 		// More workers than this only cost memory: each holds one file's rows.
-		o.Threads = min(runtime.GOMAXPROCS(0), 8)
+		o.Threads = min(runtime.GOMAXPROCS(0), 4)
 	}
 	if o.linesPerFile == 0 {
 		o.linesPerFile = defaultLinesPerFile

@@ -1,6 +1,6 @@
 -- The lines of the purchases in picked (g: number over all days, k: number on its day of day_rows, day: days since
 -- 1970, stamp: the day in ids). They come first, because a purchase's amount is what they add up to.
-CREATE OR REPLACE TEMP TABLE lines AS
+CREATE TEMP TABLE lines AS
 WITH numbered AS (
     SELECT p.g, l.line_no, draw(1, p.g * getvariable('lines') + l.line_no - 1) AS d
     FROM picked p, range(1, getvariable('lines') + 1) AS l(line_no)

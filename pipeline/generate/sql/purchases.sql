@@ -1,5 +1,5 @@
 -- The purchases in picked, in paise, with the amount that their lines and the parts add up to.
-CREATE OR REPLACE TEMP TABLE purchases AS
+CREATE TEMP TABLE purchases AS
 WITH drawn AS (
     SELECT *, draw(2, g) AS who, draw(3, g) AS what, draw(4, g) AS paid FROM picked
 ), -- One purchase in 64 has a discount of a tenth as its last line, if it has others.
