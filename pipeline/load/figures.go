@@ -137,7 +137,8 @@ func (in *intake) writeRejects(ctx context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".rejects-*")
+	// Always the same name, so that a killed run leaves nothing that the next one does not write over.
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".rejects.csv.part"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

@@ -238,7 +238,8 @@ func arrowOf(t *testing.T, parquetBytes []byte, stream bool) []byte {
 	path := filepath.Join(t.TempDir(), "x.arrow")
 	f, err := os.Create(path)
 	must(t, err)
-	write, end := func(arrow.Record) error { return nil }, func() error { return nil }
+	var write func(arrow.Record) error
+	var end func() error
 	if stream {
 		w := ipc.NewWriter(f, ipc.WithSchema(schema))
 		write, end = w.Write, w.Close
