@@ -242,8 +242,6 @@ func (p *direct) word(ds *schemas.Dataset, f schemas.Field, c columnar.SourceCol
 	if c.Class == columnar.ClassInteger {
 		q = "CAST(" + q + " AS VARCHAR)"
 		text = q
-	} else {
-		p.test("contains(%s, chr(0))", q)
 	}
 	if f.Required {
 		p.test("%s IS NULL OR %s = ''", q, q)
@@ -252,7 +250,11 @@ func (p *direct) word(ds *schemas.Dataset, f schemas.Field, c columnar.SourceCol
 	if f.Name == fieldCurrency {
 		allowed = currencies
 	}
-	if f.Kind == schemas.KindStatus || f.Name == fieldCurrency {
+	if f.Kind != schemas.KindStatus && f.Name != fieldCurrency {
+		if c.Class == columnar.ClassText {
+			p.test("contains(%s, chr(0))", q)
+		}
+	} else {
 		list := []string{"''"}
 		for _, a := range allowed {
 			list = append(list, warehouse.Literal(a))
