@@ -2,6 +2,7 @@ package reference
 
 import (
 	"cmp"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -37,10 +38,12 @@ type Entitlement struct {
 	Amount         decimal.Decimal
 }
 
-// Result is what an evaluation found: entitlements by (member, earned at, source, rule, reward), and the decisions
-// that were asked for, by source and then in the order in which the rules were looked at.
+// Result is what an evaluation found: entitlements by (member, earned at, source, rule, reward), and of the sources
+// that were asked for how the program sees them and the decisions on them, by source and then in the order in which
+// the rules were looked at.
 type Result struct {
 	Entitlements []Entitlement
+	Seen         []Seen
 	Decisions    []Decision
 }
 
@@ -64,24 +67,15 @@ type evaluation struct {
 	sources   []*source // by (occurred_at, id)
 	trace     func(pipeline.SourceType, string, string) bool
 	decisions []*Decision
+	seen      []Seen
 }
 
 // Evaluate works out what every member is owed by all versions of a program (spec section 6).
 func Evaluate(f *program.Family, facts Facts, o Options) Result {
-	ev := &evaluation{
-		family: f, members: indexMembers(facts.Members), stores: map[string]Store{}, horizon: o.Horizon, trace: o.Trace,
-	}
 	if len(f.Versions) == 0 {
 		return Result{}
 	}
-	for _, s := range facts.Stores {
-		ev.stores[s.ID] = s
-	}
-	p := f.Versions[0] // zone, day start, day and currency are the same in all versions (F43)
-	ev.clock = clock{zone: p.Location, dayStartsAt: p.DayStartsAt}
-	if p.Day == program.DayStore {
-		ev.clock.stores = ev.stores
-	}
+	ev := newEvaluation(f, facts, o)
 	ev.gather(facts)
 	ev.noteNotInForce()
 
@@ -92,6 +86,22 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 	more = bestOf(more)
 	more = ev.withLimits(more) // step 8: steps 1 to 7 again
 	return ev.result(ev.withProgramLimits(append(base, more...)))
+}
+
+// newEvaluation knows members and stores, and no sources yet.
+func newEvaluation(f *program.Family, facts Facts, o Options) *evaluation {
+	ev := &evaluation{
+		family: f, members: indexMembers(facts.Members), stores: map[string]Store{}, horizon: o.Horizon, trace: o.Trace,
+	}
+	for _, s := range facts.Stores {
+		ev.stores[s.ID] = s
+	}
+	p := f.Versions[0] // zone, day start, day and currency are the same in all versions (F43)
+	ev.clock = clock{zone: p.Location, dayStartsAt: p.DayStartsAt}
+	if p.Day == program.DayStore {
+		ev.clock.stores = ev.stores
+	}
+	return ev
 }
 
 // earnAll takes every source through steps 1 to 3 of every rule that does not build on others.
@@ -186,11 +196,11 @@ func (ev *evaluation) noteNotInForce() {
 
 // decide starts a decision, nil where nobody asked for it.
 func (ev *evaluation) decide(s *source, r *program.Rule, reward *program.Reward) *Decision {
-	if ev.trace == nil || !ev.trace(s.kind, s.id, s.memberID) {
+	if !ev.wants(s) {
 		return nil
 	}
 	d := &Decision{
-		Rule: r.ID, SourceType: s.kind, SourceID: s.id, MemberID: s.memberID, EarnedAt: s.at.UTC(), EarnedOn: s.on,
+		Rule: r.ID, Kind: r.Kind, SourceType: s.kind, SourceID: s.id, MemberID: s.memberID, EarnedAt: s.at.UTC(), EarnedOn: s.on,
 		Tier: tierName(ev.atOrFirst(s), s.tier),
 	}
 	if s.version != nil {
@@ -227,10 +237,13 @@ func (ev *evaluation) eligible(r *program.Rule, s *source, d *Decision) bool {
 		return false
 	}
 	if !r.Active.Contains(s.on) {
-		d.refuse(NotInForce, "%s is not within %s to %s", s.on, r.Active.From, r.Active.Until)
+		d.refuse(NotInForce, "%s is not within %s", s.on, spanText(r.Active))
 		return false
 	}
-	if key, why := ev.failing(r.When, s); key != "" {
+	if r.Active.From != pipeline.MinDate || r.Active.Until != pipeline.MaxDate {
+		d.holds("active", "%s is within %s", s.on, spanText(r.Active))
+	}
+	if key, why := ev.failing(r.When, s, d); key != "" {
 		d.refuse(WhenKey+key, "%s", why)
 		return false
 	}
@@ -242,24 +255,41 @@ func earned(s *source, r *program.Rule, reward *program.Reward, exact *big.Rat, 
 	mode := cmp.Or(r.Rounding, reward.Rounding) // a multiplier without its own has the reward's (F1)
 	g := &grant{source: s, rule: r, reward: reward, decision: d}
 	g.amount = round(exact, reward.Scale, mode)
-	if d != nil && g.amount.Rat().Cmp(exact) != 0 {
-		text += d.say(", %s to %d places: %s", mode, reward.Scale, g.amount)
+	if d != nil {
+		d.Exact = ratText{exact}.String()
+		if g.amount.Rat().Cmp(exact) != 0 {
+			text += d.say(", %s to %s: %s", mode, placesText(reward.Scale), g.amount)
+		}
 	}
 	d.step("earned", g.amount, "%s", text)
 	if g.amount.IsZero() {
 		d.refuse(RoundsToZero, "%s", text)
 		return nil
 	}
-	if limit := g.limit(pipeline.PerTransaction); limit != nil && limit.Amount != nil && limit.Amount.LessThan(g.amount) {
-		d.step("amount:per_transaction", *limit.Amount, "per_transaction %s clips %s to %s", limit.Amount, g.amount, limit.Amount)
-		g.amount = *limit.Amount
-		if g.amount.IsZero() {
-			d.refuse(AmountLimit+string(pipeline.PerTransaction), "per_transaction allows 0")
-			return nil
-		}
+	if !g.clip() {
+		return nil
 	}
 	g.ranked = g.amount
 	return g
+}
+
+// clip is step 3. It reports false where nothing is left.
+func (g *grant) clip() bool {
+	limit := g.limit(pipeline.PerTransaction)
+	if limit == nil || limit.Amount == nil {
+		return true
+	}
+	const name = "amount:" + string(pipeline.PerTransaction)
+	if !limit.Amount.LessThan(g.amount) {
+		g.decision.step(name, g.amount, "per_transaction %s: all of %s kept", limit.Amount, g.amount)
+		return true
+	}
+	g.decision.step(name, *limit.Amount, "per_transaction %s clips %s to %s", limit.Amount, g.amount, limit.Amount)
+	g.amount = *limit.Amount
+	if g.amount.IsZero() {
+		g.decision.refuse(AmountLimit+string(pipeline.PerTransaction), "per_transaction allows 0")
+	}
+	return !g.amount.IsZero()
 }
 
 // bestOf is step 4: of the rules of one source that share a name and a reward only the largest amount stands, on a
@@ -286,11 +316,28 @@ func bestOf(grants []*grant) []*grant {
 			continue
 		}
 		if g.rule.BestOf != "" {
-			g.decision.step("best_of", g.amount, "the largest of best_of %s", g.rule.BestOf)
+			g.decision.step("best_of", g.amount, "the largest of best_of %s%s", g.rule.BestOf, beaten(g, grants))
 		}
 		out = append(out, g)
 	}
 	return out
+}
+
+// beaten names the rules that a winner of best_of stands before, where somebody asked.
+func beaten(winner *grant, grants []*grant) string {
+	if winner.decision == nil {
+		return ""
+	}
+	var others []string
+	for _, g := range grants {
+		if g != winner && g.source == winner.source && g.rule.BestOf == winner.rule.BestOf && g.reward.ID == winner.reward.ID {
+			others = append(others, fmt.Sprintf("%s pays %s", g.rule.ID, g.amount))
+		}
+	}
+	if len(others) == 0 {
+		return ": no other rule of it pays"
+	}
+	return ": " + strings.Join(others, ", ") + ", this " + winner.amount.String()
 }
 
 // result turns what is left into entitlements, in a fixed order.
@@ -307,6 +354,7 @@ func (ev *evaluation) result(grants []*grant) Result {
 			cmp.Compare(a.SourceType, b.SourceType), strings.Compare(a.SourceID, b.SourceID),
 			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Reward, b.Reward))
 	})
+	out.Seen = ev.seen
 	for _, d := range ev.decisions {
 		out.Decisions = append(out.Decisions, *d)
 	}

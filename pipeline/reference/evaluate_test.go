@@ -184,13 +184,15 @@ func TestTrace(t *testing.T) {
 	for _, want := range []string{
 		"a old not_in_force 0\nbecause no version in force on 2026-11-16 has the rule",
 		"a base  6\nbasis: 250 − 10 returned = 240\nearned: floor(240 / 100) × 3 = 6\n" +
-			"times:per_day: per_day: 1st of 2\namount:per_month: per_month 510: 0 so far, 6 of 6",
+			"amount:per_transaction: per_transaction 500: all of 6 kept\n" +
+			"times:per_day: per_day: 1st of 2\namount:per_month: per_month 510 in 2026-11: 0 so far, 6 of 6 kept",
 		"b base  500\nbasis: 100000 = 100000\nearned: floor(100000 / 100) × 3 = 3000\n" +
 			"amount:per_transaction: per_transaction 500 clips 3000 to 500\ntimes:per_day: per_day: 2nd of 2\n" +
-			"amount:per_month: per_month 510: 6 so far, 500 of 500",
-		"b shop same_visit 0\nbecause 20m0s after a, less than 30m0s",
+			"amount:per_month: per_month 510 in 2026-11: 6 so far, 500 of 500 kept",
+		"b shop same_visit 0\nbecause 20m after a, less than 30m",
 		"b cash  333.33\nbasis: 100000 = 100000\nearned: 100000 × 1 / 300 = 1000/3, half_even to 2 places: 333.33",
-		"c base times_limit:per_day 0\nbasis: 100 = 100\nearned: floor(100 / 100) × 3 = 3\nbecause per_day: 3rd, 2 allowed",
+		"c base times_limit:per_day 0\nbasis: 100 = 100\nearned: floor(100 / 100) × 3 = 3\n" +
+			"amount:per_transaction: per_transaction 500: all of 3 kept\nbecause per_day: 3rd, 2 allowed; before it came a and b",
 		"d base no_member 0\nbecause it names no member",
 	} {
 		if !strings.Contains(got+"\n", want+"\n") {

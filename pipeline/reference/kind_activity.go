@@ -4,8 +4,6 @@ import (
 	"math/big"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"accrue/pipeline/program"
 )
 
@@ -21,20 +19,26 @@ func earnActivity(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 	for _, by := range b.BySubject {
 		if by.Subject == s.activity.Subject {
 			earn := by.Earn.For(s.tier)
-			return earn.Rat(), d.say("%s with subject %s pays %s", s.activity.Type, by.Subject, earn)
+			return earn.Rat(), d.say("%s with subject %s pays %s%s", s.activity.Type, by.Subject, earn, s.rateText(by.Earn))
 		}
 	}
 	switch {
 	case b.Value:
 		// Only a number as F49 has them earns: what accrue could not read as an amount is not paid.
 		earn, reason := parseNumber(s.activity.Value)
-		if reason != "" || earn.IsNegative() {
-			earn = decimal.Zero
+		switch {
+		case reason != "":
+			return new(big.Rat), d.say("the row's value %q is no number (%s) and pays nothing", s.activity.Value, reason)
+		case earn.IsNegative():
+			return new(big.Rat), d.say("the row's value %s is below zero and pays nothing", earn)
 		}
-		return earn.Rat(), d.say("the row's value %q pays %s", s.activity.Value, earn)
+		return earn.Rat(), d.say("the row's value pays %s", earn)
 	case b.Earn != nil:
 		earn := b.Earn.For(s.tier)
-		return earn.Rat(), d.say("one %s pays %s", s.activity.Type, earn)
+		return earn.Rat(), d.say("one %s pays %s%s", s.activity.Type, earn, s.rateText(*b.Earn))
+	}
+	if s.activity.Subject == "" {
+		return new(big.Rat), "it has no subject, and the rule pays by subject"
 	}
 	return new(big.Rat), d.say("subject %q is not listed", s.activity.Subject)
 }

@@ -14,12 +14,15 @@ func earnQuantity(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 		return nil, ""
 	}
 	units := s.purchase.units(b.Items)
+	if b.Items != nil {
+		d.judgeLines(b.Items, s.purchase, func(l line) bool { return l.units.IsPositive() })
+	}
 	if !units.IsPositive() {
-		d.refuse(NoQualifyingItems, "none of %d lines has qualifying units left", len(s.purchase.lines))
+		d.refuse(NoQualifyingItems, "none of %s has qualifying units left", countOf(len(s.purchase.lines), "line", "lines"))
 		return nil, ""
 	}
 	earn := b.Earn.For(s.tier)
 	points := wholeSteps(units, b.Per).Mul(earn)
-	d.step("basis", units, "%s qualifying units", units)
-	return points.Rat(), d.say("floor(%s / %s) × %s = %s", units, b.Per, earn, points)
+	d.step("basis", units, "%s", s.purchase.unitsText(b.Items, d))
+	return points.Rat(), d.say("floor(%s / %s) × %s = %s%s", units, b.Per, earn, points, s.rateText(b.Earn))
 }

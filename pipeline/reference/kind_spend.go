@@ -15,15 +15,15 @@ func earnSpend(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 	basis := s.purchase.basis
 	if b.Items != nil && b.Basis == program.BasisQualifying {
 		basis = s.purchase.qualifyingSum(b.Items)
-		d.step("basis", basis, "qualifying lines %s, at most the spend basis %s", basis, s.purchase.basis)
+		d.step("basis", basis, "%s", s.purchase.qualifyingText(b.Items, d))
 	} else {
 		d.step("basis", basis, "%s = %s", s.purchase.basisText, basis)
 	}
 	earn := b.Earn.For(s.tier)
 	if b.Steps == program.StepsFractional {
 		exact := fraction(basis, earn, b.Per)
-		return exact, d.say("%s × %s / %s = %s", basis, earn, b.Per, ratText{exact})
+		return exact, d.say("%s × %s / %s = %s%s", basis, earn, b.Per, ratText{exact}, s.rateText(b.Earn))
 	}
 	points := wholeSteps(basis, b.Per).Mul(earn)
-	return points.Rat(), d.say("floor(%s / %s) × %s = %s", basis, b.Per, earn, points)
+	return points.Rat(), d.say("floor(%s / %s) × %s = %s%s", basis, b.Per, earn, points, s.rateText(b.Earn))
 }

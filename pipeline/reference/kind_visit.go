@@ -14,11 +14,13 @@ func earnVisit(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 		return nil, ""
 	}
 	if b.MinGap > 0 && s.previous != nil {
-		if gap := s.at.Sub(s.previous.at); gap < b.MinGap {
-			d.refuse(SameVisit, "%s after %s, less than %s", gap, s.previous.id, b.MinGap)
+		gap := s.at.Sub(s.previous.at)
+		if gap < b.MinGap {
+			d.refuse(SameVisit, "%s after %s, less than %s", spanOfTime(gap), s.previous.id, spanOfTime(b.MinGap))
 			return nil, ""
 		}
+		d.holds("min_gap", "%s after %s, at least %s", spanOfTime(gap), s.previous.id, spanOfTime(b.MinGap))
 	}
 	earn := b.Earn.For(s.tier)
-	return earn.Rat(), d.say("one visit pays %s", earn)
+	return earn.Rat(), d.say("one visit pays %s%s", earn, s.rateText(b.Earn))
 }

@@ -63,20 +63,37 @@ func meetsMinSpend(m *program.MinSpend, f *program.ItemFilter, s *source, d *Dec
 			d.refuse(BelowMinSpend, "%s %s is less than %s", what, spent, m.Amount)
 			return false
 		}
+		d.holds("min_spend", "%s %s is at least %s", what, spent, m.Amount)
 		return true
 	}
 	if !spent.GreaterThan(m.Amount) {
 		d.refuse(BelowMinSpend, "%s %s is not more than %s", what, spent, m.Amount)
 		return false
 	}
+	d.holds("min_spend", "%s %s is more than %s", what, spent, m.Amount)
 	return true
 }
 
 // hasItems holds the condition that at least one line qualifies, where the rule has items.
 func hasItems(f *program.ItemFilter, s *source, d *Decision) bool {
-	if f != nil && !s.purchase.anyQualifies(f) {
-		d.refuse(NoQualifyingItems, "none of %d lines qualifies", len(s.purchase.lines))
+	if f == nil {
+		return true
+	}
+	d.judgeLines(f, s.purchase, line.qualifies)
+	if !s.purchase.anyQualifies(f) {
+		d.refuse(NoQualifyingItems, "none of %s qualifies", countOf(len(s.purchase.lines), "line", "lines"))
 		return false
 	}
 	return true
+}
+
+// rateText names the tier that an amount is for, where it goes by tier.
+func (s *source) rateText(e program.Earn) string {
+	switch {
+	case e.All != nil || s.version == nil:
+		return ""
+	case s.tier < 0 || s.tier >= len(e.ByTier) || e.ByTier[s.tier] == nil:
+		return " (tier " + tierName(s.version, s.tier) + " is left out and earns nothing)"
+	}
+	return " (tier " + tierName(s.version, s.tier) + ")"
 }

@@ -114,9 +114,10 @@ func withTimes(grants []*grant, p pipeline.Period) []*grant {
 				}
 				if i >= *l.Times {
 					dropped[g] = true
-					g.decision.refuse(TimesLimit+string(p), "%s: %s, %d allowed", p, ordinal(i+1), *l.Times)
+					g.decision.refuse(TimesLimit+string(p), "%s%s: %s%s, %d allowed%s", p, inPeriod(p, g.on), ordinal(i+1),
+						w.byAmount(), *l.Times, g.decision.cameFirst(queue[:i], w))
 				} else {
-					g.decision.step("times:"+string(p), g.amount, "%s: %s of %d", p, ordinal(i+1), *l.Times)
+					g.decision.step("times:"+string(p), g.amount, "%s%s: %s%s of %d", p, inPeriod(p, g.on), ordinal(i+1), w.byAmount(), *l.Times)
 				}
 			}
 		}
@@ -135,8 +136,7 @@ func withAmount(grants []*grant, p pipeline.Period) []*grant {
 				sum = sum.Add(g.amount)
 				if l := g.limit(p); g.way() == w && l != nil && l.Amount != nil {
 					after[g] = kept(g.amount, sum, *l.Amount)
-					g.decision.step("amount:"+string(p), after[g], "%s %s: %s so far, %s of %s",
-						p, l.Amount, sum.Sub(g.amount), after[g], g.amount)
+					g.decision.step("amount:"+string(p), after[g], "%s %s%s: %s", p, l.Amount, inPeriod(p, g.on), g.capText(sum, after[g]))
 				}
 			}
 		}
@@ -154,7 +154,7 @@ func withBudget(grants []*grant) []*grant {
 		sum = sum.Add(g.amount)
 		if b := g.rule.Budget; b != nil {
 			after[g] = kept(g.amount, sum, *b)
-			g.decision.step("budget", after[g], "budget %s: %s so far, %s of %s", b, sum.Sub(g.amount), after[g], g.amount)
+			g.decision.step("budget", after[g], "budget %s: %s", b, g.capText(sum, after[g]))
 		}
 	}
 	return take(grants, after, OverBudget)
@@ -187,8 +187,8 @@ func (ev *evaluation) withProgramLimits(grants []*grant) []*grant {
 				for _, l := range g.version.Limits {
 					if l.Period == p && l.Reward.ID == g.reward.ID {
 						after[g] = kept(g.amount, sum, l.Amount)
-						g.decision.step("program:"+string(p), after[g], "program %s %s: %s so far, %s of %s",
-							p, l.Amount, sum.Sub(g.amount), after[g], g.amount)
+						g.decision.step("program:"+string(p), after[g], "program %s %s%s: %s",
+							p, l.Amount, inPeriod(p, g.on), g.capText(sum, after[g]))
 					}
 				}
 			}

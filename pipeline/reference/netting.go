@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/shopspring/decimal"
@@ -89,11 +90,17 @@ func (p *purchase) netBasis(returns []Return, returned decimal.Decimal, exclude 
 		}
 		left := notBelowZero(p.Parts[part].Sub(back))
 		basis = basis.Sub(left)
-		if !left.IsZero() {
+		switch {
+		case left.IsZero():
+		case back.IsZero():
 			p.basisText += " − " + left.String() + " " + string(part)
+		default:
+			p.basisText += fmt.Sprintf(" − (%s − %s returned) %s", p.Parts[part], back, part)
 		}
 	}
-	p.basis = notBelowZero(basis)
+	if p.basis = notBelowZero(basis); basis.IsNegative() {
+		p.basisText += ", not below zero"
+	}
 }
 
 // netOwn takes the returns that name this line off it. A line never falls below zero; what exceeds it is not moved to

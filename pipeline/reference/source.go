@@ -29,6 +29,8 @@ type source struct {
 	activity *Activity // nil for a transaction
 	first    bool      // the member's first order (F13)
 	previous *source   // what min_gap looks back at (F24), nil for none
+
+	seen *PurchaseSeen // where somebody asked about a purchase
 }
 
 // counts reports whether a transaction is completed and not fully returned.
@@ -62,19 +64,22 @@ func (ev *evaluation) gather(facts Facts) {
 	}
 	currency := ev.family.Versions[0].Currency // the same in all versions (F43)
 	for _, t := range facts.Transactions {
+		s := &source{kind: pipeline.SourceTransaction, id: t.ID, memberID: t.MemberID, status: t.Status, storeID: t.StoreID}
 		if t.Currency != "" && t.Currency != currency {
+			ev.overlooks(s, t.OccurredAt, "its currency is "+t.Currency+", the program's "+currency)
 			continue // does not exist for this program
 		}
-		s := &source{kind: pipeline.SourceTransaction, id: t.ID, memberID: t.MemberID, status: t.Status, storeID: t.StoreID}
 		if ev.add(s, t.OccurredAt) {
 			s.purchase = net(t, items[t.ID], returns[t.ID], ev.atOrFirst(s))
 		}
+		ev.see(s, t.OccurredAt)
 	}
 	for i := range facts.Activities {
 		a := &facts.Activities[i]
 		s := &source{kind: pipeline.SourceActivity, id: a.ID, memberID: a.MemberID, status: a.Status, storeID: a.StoreID}
 		s.activity = a
 		ev.add(s, a.OccurredAt)
+		ev.see(s, a.OccurredAt)
 	}
 	slices.SortFunc(ev.sources, compareSources)
 	ev.lookBack()
@@ -87,14 +92,19 @@ func (ev *evaluation) add(s *source, occurred pipeline.Timestamp) bool {
 	if s.on > ev.horizon {
 		return false
 	}
+	ev.place(s)
+	ev.sources = append(ev.sources, s)
+	return true
+}
+
+// place fills in what is known on the source's date: the version in force, its member, its store.
+func (ev *evaluation) place(s *source) {
 	if i := ev.family.InForce(s.on); i >= 0 {
 		s.version = ev.family.Versions[i]
 	}
 	s.member = ev.members.on(s.memberID, s.on)
 	s.tier = tierOf(ev.atOrFirst(s), s.member)
 	s.region = ev.stores[s.storeID].Region
-	ev.sources = append(ev.sources, s)
-	return true
 }
 
 // atOrFirst returns the version in force on the source's date, before the first version the first one (F22).
@@ -118,5 +128,6 @@ func (ev *evaluation) lookBack() {
 		if s.order() && !ordered[s.memberID] {
 			ordered[s.memberID], s.first = true, true
 		}
+		s.seen.lookedBack(s)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"accrue/pipeline"
+	"accrue/pipeline/program"
 )
 
 // Reasons why a source earns nothing by a rule (section 6). Those that end in a colon are followed by a rule or a
@@ -32,7 +33,8 @@ const (
 // Decision is what a rule did with one source, and for one member and reward.
 type Decision struct {
 	Rule           string
-	ProgramVersion int // 0 where none was in force
+	Kind           program.Kind // of the rule
+	ProgramVersion int          // 0 where none was in force
 	SourceType     pipeline.SourceType
 	SourceID       string
 	MemberID       string
@@ -40,6 +42,9 @@ type Decision struct {
 	EarnedAt       time.Time
 	EarnedOn       pipeline.Date
 	Tier           string          // the member's on the date, "none" in a program without tiers
+	Holds          []Condition     // what step 1 asked and found to hold, in order
+	Lines          []LineDecision  // what the rule makes of each line, where it has items
+	Exact          string          // what was earned before rounding; empty where the rule got no further than to step 1
 	Steps          []Step          // what was worked out, in order
 	Amount         decimal.Decimal // in the end; zero where Reason is set
 	Reason         string          // the first reason why not; empty where it pays
@@ -48,9 +53,27 @@ type Decision struct {
 
 // Step is one step of a decision: what it did, as arithmetic, and the amount after it.
 type Step struct {
-	Name   string // basis, earned, best_of, budget, times:<period>, amount:<period>, program:<period>
+	Name   string // basis, then by section 6: earned, amount:per_transaction, best_of, times:…, amount:…, budget, program:…
 	Text   string // "floor(250 / 100) × 3 = 6"
 	Amount decimal.Decimal
+}
+
+// Condition is one thing that a rule asks of a source and that holds: its name (active, when_<key>, min_spend, items,
+// min_gap, …) and what the source has.
+type Condition struct{ Name, Text string }
+
+// LineDecision is what a rule's items make of one line of a purchase.
+type LineDecision struct {
+	LineNo    string
+	Qualifies bool
+	Why       string // what it matches, or why it does not qualify
+}
+
+// holds notes a condition that the source fulfils.
+func (d *Decision) holds(name, format string, args ...any) {
+	if d != nil {
+		d.Holds = append(d.Holds, Condition{Name: name, Text: fmt.Sprintf(format, args...)})
+	}
 }
 
 // step notes an amount. A nil Decision, where nobody asked, notes nothing.

@@ -39,15 +39,18 @@ var conditions = []condition{
 		}},
 }
 
-// failing returns the first key of `when` that does not hold, empty if all do, and what the source has instead.
-func (ev *evaluation) failing(w program.When, s *source) (key, why string) {
+// failing returns the first key of `when` that does not hold, empty if all do, and what the source has instead. Those
+// that hold before it are noted in the decision.
+func (ev *evaluation) failing(w program.When, s *source, d *Decision) (key, why string) {
 	for _, c := range conditions {
 		if !c.asked(w) {
 			continue
 		}
-		if ok, why := c.holds(ev, w, s); !ok {
+		ok, why := c.holds(ev, w, s)
+		if !ok {
 			return c.key, why
 		}
+		d.holds(WhenKey+c.key, "%s", why)
 	}
 	return "", ""
 }
@@ -56,16 +59,33 @@ func oneOf(wanted []string, what, has string) (bool, string) {
 	if has == "" {
 		return false, "there is no " + what
 	}
-	return slices.Contains(wanted, has), fmt.Sprintf("%s is %s, not %s", what, has, strings.Join(wanted, " or "))
+	if slices.Contains(wanted, has) {
+		return true, fmt.Sprintf("%s is %s", what, has)
+	}
+	return false, fmt.Sprintf("%s is %s, not %s", what, has, strings.Join(wanted, " or "))
 }
 
 func holdsTiers(_ *evaluation, w program.When, s *source) (bool, string) {
-	return slices.Contains(w.Tiers, s.tier), "the member's tier is " + tierName(s.version, s.tier)
+	if slices.Contains(w.Tiers, s.tier) {
+		return true, "the member's tier is " + tierName(s.version, s.tier)
+	}
+	wanted := make([]string, len(w.Tiers))
+	for i, t := range w.Tiers {
+		wanted[i] = tierName(s.version, t)
+	}
+	return false, fmt.Sprintf("the member's tier is %s, not %s", tierName(s.version, s.tier), strings.Join(wanted, " or "))
 }
 
 func holdsTags(_ *evaluation, w program.When, s *source) (bool, string) {
-	has := slices.ContainsFunc(w.Tags, func(tag string) bool { return slices.Contains(s.member.Tags, tag) })
-	return has, fmt.Sprintf("the member's tags are [%s]", strings.Join(s.member.Tags, "; "))
+	for _, tag := range w.Tags {
+		if slices.Contains(s.member.Tags, tag) {
+			return true, "the member has the tag " + tag
+		}
+	}
+	if len(s.member.Tags) == 0 {
+		return false, fmt.Sprintf("the member has no tags, none of %s", strings.Join(w.Tags, ", "))
+	}
+	return false, fmt.Sprintf("the member's tags are %s, none of %s", strings.Join(s.member.Tags, ", "), strings.Join(w.Tags, ", "))
 }
 
 func holdsChannels(_ *evaluation, w program.When, s *source) (bool, string) {
@@ -79,7 +99,14 @@ func holdsChannels(_ *evaluation, w program.When, s *source) (bool, string) {
 // holdsWeekdays looks at the business date (F38).
 func holdsWeekdays(_ *evaluation, w program.When, s *source) (bool, string) {
 	day := s.on.Weekday()
-	return slices.Contains(w.Weekdays, day), fmt.Sprintf("%s is a %s", s.on, day)
+	if slices.Contains(w.Weekdays, day) {
+		return true, fmt.Sprintf("%s is a %s", s.on, day)
+	}
+	wanted := make([]string, len(w.Weekdays))
+	for i, d := range w.Weekdays {
+		wanted[i] = d.String()
+	}
+	return false, fmt.Sprintf("%s is a %s, not a %s", s.on, day, strings.Join(wanted, " or "))
 }
 
 // holdsHours looks at the local wall clock in the zone that gave the business date (F38). From is inclusive, until
@@ -90,7 +117,11 @@ func holdsHours(_ *evaluation, w program.When, s *source) (bool, string) {
 	if until < from {
 		holds = now >= from || now < until
 	}
-	return holds, "it was " + s.at.Format("15:04:05")
+	span := clockText(from) + " to " + clockText(until)
+	if !holds {
+		return false, fmt.Sprintf("it was %s, not within %s", s.at.Format("15:04:05"), span)
+	}
+	return true, fmt.Sprintf("it was %s, within %s", s.at.Format("15:04:05"), span)
 }
 
 // holdsFirstPurchase: true holds for the member's first order, false for the other orders (F13). Activities, and
@@ -111,6 +142,12 @@ func holdsJoined(ev *evaluation, w program.When, s *source) (bool, string) {
 	if !ok {
 		return false, "the date of joining is not known"
 	}
-	days := int(s.on) - int(joined)
-	return 0 <= days && days <= *w.JoinedWithinDays, fmt.Sprintf("the member joined on %s, %d days before", joined, days)
+	days, n := int(s.on)-int(joined), *w.JoinedWithinDays
+	switch {
+	case days < 0:
+		return false, fmt.Sprintf("the member joined on %s, after it", joined)
+	case days > n:
+		return false, fmt.Sprintf("the member joined on %s, %s before, more than %d", joined, countOf(days, "day", "days"), n)
+	}
+	return true, fmt.Sprintf("the member joined on %s, %s before, %d allowed", joined, countOf(days, "day", "days"), n)
 }
