@@ -12,12 +12,14 @@ import (
 
 	"accrue/pipeline/emit"
 	"accrue/pipeline/yamlpos"
+	"accrue/schemas"
 )
 
 // Config is accrue.yaml with all defaults filled in. Paths are as written: relative ones are relative to the file.
 type Config struct {
 	Exports     ExportsConfig
 	Grants      GrantsConfig
+	Acks        AcksConfig
 	Programs    string // folder of the program files
 	Warehouse   WarehouseConfig
 	MemoryLimit string // as DuckDB reads it: 4GB
@@ -39,6 +41,9 @@ type GrantsConfig struct {
 	MaxRowsPerFile int64    // 0: one file, however many rows
 }
 
+// AcksConfig says where acknowledgements from downstream lie.
+type AcksConfig struct{ Path string }
+
 // WarehouseConfig says where the warehouse lies.
 type WarehouseConfig struct{ Path string }
 
@@ -54,6 +59,7 @@ func DefaultConfig() *Config {
 	percent := decimal.RequireFromString("0.1")
 	return &Config{
 		Exports: ExportsConfig{Path: "exports"}, Grants: GrantsConfig{Path: "grants", Formats: []string{string(emit.CSV)}},
+		Acks:     AcksConfig{Path: schemas.AcksDir},
 		Programs: "programs", Warehouse: WarehouseConfig{Path: "warehouse"},
 		MemoryLimit: "4GB", Threads: 2, MaxRejects: MaxRejects{Percent: &percent}, MaxLine: 1_000_000,
 	}
@@ -144,6 +150,10 @@ func (c *configReader) read(doc *yamlpos.Document) {
 		cfg.Grants.MaxRowsPerFile, _ = c.Int(g.Get("max_rows_per_file"), 0, 1_000_000_000_000)
 		g.Close()
 	}
+	if k := c.Map(m.Get("acks"), "write acks: {path: acks}"); k != nil {
+		c.text(k.Get("path"), &cfg.Acks.Path)
+		k.Close()
+	}
 	c.text(m.Get("programs"), &cfg.Programs)
 	if w := c.Map(m.Get("warehouse"), "write warehouse: {path: warehouse}"); w != nil {
 		c.text(w.Get("path"), &cfg.Warehouse.Path)
@@ -195,6 +205,7 @@ func (c *configReader) apart(doc *yamlpos.Document) {
 	}{
 		{"exports", c.cfg.Exports.Path, doc.Root.Get("exports").Get("path")},
 		{"grants", c.cfg.Grants.Path, doc.Root.Get("grants").Get("path")},
+		{"acks", c.cfg.Acks.Path, doc.Root.Get("acks").Get("path")},
 		{"programs", c.cfg.Programs, doc.Root.Get("programs")},
 		{"warehouse", c.cfg.Warehouse.Path, doc.Root.Get("warehouse").Get("path")},
 	} {

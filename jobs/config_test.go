@@ -26,7 +26,7 @@ var sameConfig = cmp.Comparer(func(a, b decimal.Decimal) bool { return a.Equal(b
 func TestConfigDefaults(t *testing.T) {
 	want := &Config{
 		Exports: ExportsConfig{Path: "exports"}, Grants: GrantsConfig{Path: "grants", Formats: []string{"csv"}},
-		Programs: "programs", Warehouse: WarehouseConfig{Path: "warehouse"}, MemoryLimit: "4GB", Threads: 2,
+		Acks: AcksConfig{Path: "acks"}, Programs: "programs", Warehouse: WarehouseConfig{Path: "warehouse"}, MemoryLimit: "4GB", Threads: 2,
 		MaxRejects: MaxRejects{Percent: percent("0.1")}, MaxLine: 1_000_000,
 	}
 	// The sample's file shows every default.
@@ -49,6 +49,7 @@ func TestConfigOfEverything(t *testing.T) {
 	want := &Config{
 		Exports:  ExportsConfig{Path: "/data/in", ReadyByFolder: true},
 		Grants:   GrantsConfig{Path: "../out", Formats: []string{"parquet", "csv"}, MaxRowsPerFile: 5_000_000},
+		Acks:     AcksConfig{Path: "/from/ledger"},
 		Programs: "rules", Warehouse: WarehouseConfig{Path: "db"}, MemoryLimit: "512MiB", Threads: 16,
 		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20,
 	}
@@ -62,6 +63,7 @@ func TestConfigOfEverything(t *testing.T) {
 
 const everyKey = `exports: {path: /data/in, ready: folder}
 grants: {path: ../out, formats: [parquet, csv], max_rows_per_file: 5000000}
+acks: {path: /from/ledger}
 programs: rules
 warehouse: {path: db}
 memory_limit: 512 MiB
@@ -149,7 +151,7 @@ accrue.yaml:8:11: max_line must be at most 1GB
 accrue.yaml:9:1: unknown key "jobs"
   9 | jobs: []
     | ^
-  hint: known here: exports, grants, programs, warehouse, memory_limit, threads, max_rejects, max_line
+  hint: known here: exports, grants, acks, programs, warehouse, memory_limit, threads, max_rejects, max_line
 `
 	cfg, err := ParseConfig("accrue.yaml", []byte(badConfig))
 	if cfg != nil || err == nil || Classify(err) != Refused {

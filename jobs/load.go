@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"accrue/pipeline/load"
 	"accrue/pipeline/program"
+	"accrue/pipeline/warehouse"
 )
 
 // load loads the deliveries up to the date that are new or have changed.
@@ -32,7 +34,29 @@ func (n *night) load(ctx context.Context) error {
 		n.summary.Warnings = append(n.summary.Warnings, res.Warnings...)
 		n.waiting = res.Waiting
 	}
+	if err != nil {
+		return err
+	}
+	acks, err := n.project.loadAcks(ctx, n.db, n.opts.Progress, n.crash.pass)
+	if acks != nil {
+		n.summary.Warnings = append(n.summary.Warnings, acks.Warnings...)
+	}
+	if err != nil && ctx.Err() == nil {
+		// What downstream says has no say in what is owed: the night goes on, and `accrue reconcile` fails on it.
+		for _, line := range strings.Split(err.Error(), "\n") {
+			n.summary.Warnings = append(n.summary.Warnings, "acknowledgements are not loaded: "+line)
+		}
+		err = nil
+	}
 	return err
+}
+
+// loadAcks loads the acknowledgements that are new or have changed.
+func (p *Project) loadAcks(ctx context.Context, db *warehouse.DB, progress, step func(string)) (*load.AckResult, error) {
+	return load.LoadAcks(ctx, db, load.AckOptions{
+		Dir: p.acksDir(), SpoolDir: p.spoolDir(), RejectsDir: p.rejectsDir(), MaxRejects: load.MaxRejects(p.Config.MaxRejects),
+		MaxLine: p.Config.MaxLine, Progress: progress, Step: step,
+	})
 }
 
 // currencies are those of all programs; "" stands for a program that names none.

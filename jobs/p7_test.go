@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // P7: killed at any named step of either night and started again, a run ends in the same files and the same
 // warehouse as one that nobody disturbed.
 func TestP7CrashAnywhere(t *testing.T) {
-	calm := sampleProject(t)
+	calm := crashProject(t)
 	passes := map[string][]string{} // steps by night, in order, as often as they are passed
 	for _, date := range nights {
 		d := day(t, date)
@@ -33,7 +34,7 @@ func TestP7CrashAnywhere(t *testing.T) {
 			at := fmt.Sprintf("%s:%d", step, seen[step])
 			t.Run(date+"/"+at, func(t *testing.T) {
 				t.Parallel()
-				p := sampleProject(t)
+				p := crashProject(t)
 				for _, before := range nights[:i] {
 					start(t, p, before, "")
 				}
@@ -56,6 +57,14 @@ func TestP7CrashAnywhere(t *testing.T) {
 			t.Errorf("no night passes the step %s", step)
 		}
 	}
+}
+
+// crashProject is the sample with an acknowledgement, so that a night passes every step.
+func crashProject(t *testing.T) *Project {
+	t.Helper()
+	p := sampleProject(t)
+	write(t, filepath.Join(p.Dir, "acks", "a.csv"), "grant_id,status,amount\njcb/base/transaction/TX-1001/1,posted,1\n")
+	return p
 }
 
 // start runs a night in a process of its own. With a step it must be killed there.

@@ -73,6 +73,7 @@ func (p *Project) path(s string) string {
 func (p *Project) ExportsDir() string { return p.path(p.Config.Exports.Path) }
 
 func (p *Project) grantsDir() string     { return p.path(p.Config.Grants.Path) }
+func (p *Project) acksDir() string       { return p.path(p.Config.Acks.Path) }
 func (p *Project) warehouseDir() string  { return p.path(p.Config.Warehouse.Path) }
 func (p *Project) warehouseFile() string { return filepath.Join(p.warehouseDir(), "accrue.duckdb") }
 

@@ -33,7 +33,7 @@ const (
 
 // Steps returns the names of all steps of a run, in the order in which they are first passed.
 func Steps() []string {
-	out := append([]string{stepRunStart, stepRecover, stepLoad}, load.Steps...)
+	out := append([]string{stepRunStart, stepRecover, stepLoad}, append(slices.Clone(load.Steps), load.AckSteps...)...)
 	out = append(out, stepEvaluate, stepDifference, stepLedgerPost)
 	staged, published := emit.Steps, []string(nil)
 	if i := slices.Index(emit.Steps, "publish.rename"); i >= 0 {

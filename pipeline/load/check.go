@@ -60,6 +60,8 @@ type checker struct {
 	amount     int   // field, -1 for none
 	groups     [][]int
 	positive   bool // the amount must be above zero (returns, F50)
+	status     int  // field of an acknowledgement's status, -1 for other datasets
+	refused    bool // the row says that a grant was rejected: it may lack the amount
 	currencies map[string]bool
 	zones      map[string]bool
 	out        []value
@@ -70,7 +72,7 @@ type checker struct {
 }
 
 func newChecker(ds *schemas.Dataset, currencies []string) *checker {
-	c := &checker{ds: ds, fields: ds.Fields(), amount: -1, positive: ds == schemas.Returns,
+	c := &checker{ds: ds, fields: ds.Fields(), amount: -1, positive: ds == schemas.Returns, status: -1,
 		currencies: map[string]bool{}, zones: map[string]bool{}}
 	place := map[string]int{}
 	n := 0
@@ -80,6 +82,9 @@ func newChecker(ds *schemas.Dataset, currencies []string) *checker {
 		place[f.Name] = i
 		if f.Name == fieldAmount {
 			c.amount = i
+		}
+		if f.Kind == schemas.KindStatus && f.Required {
+			c.status = i
 		}
 	}
 	c.out = make([]value, n)
@@ -123,6 +128,7 @@ func (c *checker) check(r *record) (reason schemas.RejectReason, why string) {
 	if r.bad != "" {
 		return badRow, clip(r.bad, mostDetail)
 	}
+	c.refused = c.status >= 0 && string(r.cells[c.status]) == schemas.AckRejected
 	for i := range c.fields {
 		f, cell := &c.fields[i], r.cells[i]
 		if !utf8.Valid(cell) || bytes.IndexByte(cell, 0) >= 0 {
@@ -140,7 +146,7 @@ func (c *checker) field(i int, f *schemas.Field, cell []byte) {
 	out := c.out[c.at[i]:]
 	if len(cell) == 0 {
 		c.absent(f, out)
-		if i == c.amount && f.Required {
+		if i == c.amount && f.Required && !c.refused {
 			c.fault(badNumber, f, cell)
 		}
 		return
@@ -185,6 +191,8 @@ func (c *checker) absent(f *schemas.Field, out []value) {
 		c.fault(badTimestamp, f, nil)
 	case f.Required && (f.Kind == schemas.KindID || f.Kind == schemas.KindText):
 		c.fault(missingKey, f, nil)
+	case f.Required && f.Kind == schemas.KindStatus:
+		c.fault(badStatus, f, nil)
 	case f.Default != "":
 		out[0] = value{text: []byte(f.Default)}
 		out[0].num, _ = parseNumber(out[0].text)

@@ -251,18 +251,23 @@ func (in *intake) warn() {
 			strings.Join(in.d.Ignored, ", "))
 	}
 	for _, f := range in.files {
-		if len(f.unknown) > 0 {
-			names := make([]string, len(f.unknown))
-			for i, n := range f.unknown {
-				names[i] = clip(n, 60)
-				if n == "" {
-					names[i] = `""`
-				}
+		in.warnUnknown(f)
+	}
+}
+
+// warnUnknown tells of columns that mean nothing, and of a file that says nothing.
+func (l *loader) warnUnknown(f *taken) {
+	if len(f.unknown) > 0 {
+		names := make([]string, len(f.unknown))
+		for i, n := range f.unknown {
+			names[i] = clip(n, 60)
+			if n == "" {
+				names[i] = `""`
 			}
-			in.loader.warn("%s: unknown columns are ignored: %s", f.Path, strings.Join(names, ", "))
 		}
-		if f.read == 0 {
-			in.loader.warn("%s: holds no rows", f.Path)
-		}
+		l.warn("%s: unknown columns are ignored: %s", f.Path, strings.Join(names, ", "))
+	}
+	if f.read == 0 {
+		l.warn("%s: holds no rows", f.Path)
 	}
 }

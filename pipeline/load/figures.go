@@ -121,19 +121,31 @@ func (in *intake) limitRejects() error {
 
 // writeRejects writes the delivery's rejected rows for people, before the transaction ends either way: also those of
 // a delivery that is refused for them. Without any the file goes.
-func (in *intake) writeRejects(ctx context.Context) (err error) {
+func (in *intake) writeRejects(ctx context.Context) error {
 	path := in.rejectsFile(in.d)
 	rejected := int64(0)
 	for _, ds := range in.result.Datasets {
 		rejected += ds.Rejected
 	}
 	if rejected == 0 {
-		err := os.Remove(path)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		return err
+		return removeFile(path)
 	}
+	in.result.RejectsFile = path
+	return writeRejectsFile(path, []string{"dataset", "file", "row", "reason", "detail", "raw"},
+		func(w *csv.Writer) error { return in.rejectRows(ctx, w) })
+}
+
+// removeFile removes a file that may not be there.
+func removeFile(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// writeRejectsFile writes a file of rejected rows as a whole.
+func writeRejectsFile(path string, header []string, rows func(*csv.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -147,20 +159,21 @@ func (in *intake) writeRejects(ctx context.Context) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if err := in.rejectRows(ctx, csv.NewWriter(f)); err != nil {
+	w := csv.NewWriter(f)
+	if err := w.Write(header); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err := rows(w); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	w.Flush()
+	if err := errors.Join(w.Error(), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	in.result.RejectsFile = path
 	return os.Rename(f.Name(), path)
 }
 
 func (in *intake) rejectRows(ctx context.Context, w *csv.Writer) error {
-	if err := w.Write([]string{"dataset", "file", "row", "reason", "detail", "raw"}); err != nil {
-		return err
-	}
 	names := map[int]string{}
 	for _, f := range in.files {
 		names[f.id] = f.Name
@@ -168,13 +181,9 @@ func (in *intake) rejectRows(ctx context.Context, w *csv.Writer) error {
 	var dataset, reason, detail, raw string
 	var id int
 	var row int64
-	if err := in.db.Each(ctx, `SELECT dataset, file_id, row_no, reason, coalesce(detail, ''), coalesce(raw, '') FROM rejects
+	return in.db.Each(ctx, `SELECT dataset, file_id, row_no, reason, coalesce(detail, ''), coalesce(raw, '') FROM rejects
 		WHERE delivery = `+dateSQL(in.d.Date)+" ORDER BY file_id, row_no", nil,
 		[]any{&dataset, &id, &row, &reason, &detail, &raw}, func() error {
 			return w.Write([]string{dataset, names[id], strconv.FormatInt(row, 10), reason, detail, raw})
-		}); err != nil {
-		return err
-	}
-	w.Flush()
-	return w.Error()
+		})
 }

@@ -157,11 +157,16 @@ func classify(name string) (f File, ok bool) {
 	if f.Dataset == nil {
 		return f, false
 	}
+	f.Form, f.Packing, ok = formOf(name)
+	return f, ok
+}
+
+// formOf tells by the end of a file's name how it holds its rows.
+func formOf(name string) (form Form, packing Packing, ok bool) {
 	for _, e := range endings {
 		if strings.HasSuffix(name, e.text) {
-			f.Form, f.Packing = e.form, e.packing
-			return f, true
+			return e.form, e.packing, true
 		}
 	}
-	return f, false
+	return "", "", false
 }
