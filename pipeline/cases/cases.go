@@ -5,8 +5,8 @@
 //	cases:
 //	  - name: silver, 100 spent
 //	    covers: [S13.1, V15, F4]     # which sentences of the specification it pins down
-//	    program: |                   # one program, or `programs:` with a text per file name
-//	      program: p
+//	    program: |                   # one program, or `programs:` with a text per file name; or ids of programs of
+//	      program: p                 # the project, `programs: [jcb]`; left out: all programs of the project
 //	      …
 //	    deliveries:
 //	      2026-11-20:
@@ -30,6 +30,7 @@ package cases
 
 import (
 	"accrue/pipeline"
+	"accrue/pipeline/program"
 )
 
 // Case is one worked example.
@@ -39,8 +40,9 @@ type Case struct {
 	Line   int
 	Covers []string
 
-	Programs   []Text     // in file order; Name is the file's name
-	Deliveries []Delivery // in file order
+	Programs   []Text            // in file order; Name is the file's name
+	Families   []*program.Family // of a project, for a case without programs of its own
+	Deliveries []Delivery        // in file order
 	Run        []pipeline.Date
 
 	Expect  *Table // nil where nothing is said

@@ -2,11 +2,10 @@ package cases
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
-
-	"accrue/pipeline"
 )
 
 // Format writes cases as a case file that Parse reads back.
@@ -18,10 +17,7 @@ func Format(list ...Case) string {
 		if len(c.Covers) > 0 {
 			fmt.Fprintf(&b, "    covers: [%s]\n", strings.Join(c.Covers, ", "))
 		}
-		b.WriteString("    programs:\n")
-		for _, p := range c.Programs {
-			writeText(&b, 6, p.Name, p.Text)
-		}
+		formatPrograms(&b, c)
 		b.WriteString("    deliveries:\n")
 		for _, d := range c.Deliveries {
 			if len(d.Files) == 0 {
@@ -43,11 +39,7 @@ func Format(list ...Case) string {
 		}
 		if c.Grants != nil {
 			b.WriteString("    grants:\n")
-			dates := map[pipeline.Date]bool{}
-			for d := range c.Grants {
-				dates[d] = true
-			}
-			for _, d := range sortedDates(dates) {
+			for _, d := range slices.Sorted(maps.Keys(c.Grants)) {
 				writeText(&b, 6, d.String(), c.Grants[d].Text)
 			}
 		}
@@ -56,6 +48,22 @@ func Format(list ...Case) string {
 		}
 	}
 	return b.String()
+}
+
+// formatPrograms writes the programs of a case, or the names of those that are the project's.
+func formatPrograms(b *strings.Builder, c Case) {
+	if len(c.Programs) == 0 && len(c.Families) > 0 {
+		ids := make([]string, len(c.Families))
+		for i, f := range c.Families {
+			ids[i] = f.ID
+		}
+		fmt.Fprintf(b, "    programs: [%s]\n", strings.Join(ids, ", "))
+		return
+	}
+	b.WriteString("    programs:\n")
+	for _, p := range c.Programs {
+		writeText(b, 6, p.Name, p.Text)
+	}
 }
 
 // writeText writes a key with a text: as a block of lines where YAML keeps it as it is, else between quotes.

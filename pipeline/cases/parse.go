@@ -1,40 +1,16 @@
 package cases
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"os"
-	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
-
 	"accrue/pipeline"
+	"accrue/pipeline/program"
+	"accrue/pipeline/yamlpos"
+	"accrue/schemas"
 )
 
-// Fault is one thing that is wrong with a case file.
-type Fault struct {
-	File         string
-	Line, Column int
-	What         string
-}
-
-// Faults are all things that are wrong with a case file. As an error it has one line for each.
-type Faults []Fault
-
-func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.What)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// ParseFile reads a case file from disk.
+// ParseFile reads a case file from disk. Its cases have programs of their own.
 func ParseFile(path string) ([]Case, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -43,128 +19,214 @@ func ParseFile(path string) ([]Case, error) {
 	return Parse(path, text)
 }
 
-// Parse reads the text of a case file; the name is for messages. The error is of type Faults, all at once.
+// Parse reads the text of a case file whose cases have programs of their own; the name is for messages. The error is
+// of type yamlpos.Faults, all at once.
 func Parse(name string, text []byte) ([]Case, error) {
-	p := &caseParser{file: name}
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		var bad yaml.Error
-		if errors.As(err, &bad) {
-			at := bad.GetToken().Position
-			return nil, Faults{{name, at.Line, at.Column, bad.GetMessage()}}
-		}
-		return nil, Faults{{name, 1, 1, err.Error()}}
+	list, faults := ParseFor(name, text, nil)
+	if len(faults) > 0 {
+		return nil, faults
 	}
+	return list, nil
+}
+
+// ParseFor is Parse for cases that may leave the programs to a project: those that name none use all of its programs.
+func ParseFor(name string, text []byte, project []*program.Family) ([]Case, yamlpos.Faults) {
+	doc, faults := yamlpos.Parse(name, text)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	p := &caseParser{Checker: yamlpos.NewChecker(doc), project: project, names: map[string]int{}}
+	m := p.Map(doc.Root, "")
+	items, _ := p.Items(m.Need("cases", "write cases: and below it a list of cases, each with a name"), "write a case: - name: …")
+	m.Close()
 	var out []Case
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		p.keys(doc.Body, map[string]func(ast.Node){
-			"cases": func(n ast.Node) {
-				for _, item := range p.list(n) {
-					out = append(out, p.parseCase(item))
-				}
-			},
-		})
+	for _, it := range items {
+		out = append(out, p.parseCase(it))
 	}
-	if len(p.faults) > 0 {
-		slices.SortStableFunc(p.faults, func(a, b Fault) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		return nil, p.faults
+	if faults := p.Faults(); len(faults) > 0 {
+		return nil, faults
 	}
 	return out, nil
 }
 
+// caseParser reads one case file.
 type caseParser struct {
-	file   string
-	faults Faults
+	*yamlpos.Checker
+	project []*program.Family
+	names   map[string]int // of the cases so far, with their lines
 }
 
-func (p *caseParser) fault(n ast.Node, format string, args ...any) {
-	at := start(n)
-	p.faults = append(p.faults, Fault{p.file, at.Line, at.Column, fmt.Sprintf(format, args...)})
-}
-
-// start is where a node begins; the token of a mapping is its colon.
-func start(n ast.Node) *token.Position {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if len(n.Values) > 0 {
-			return start(n.Values[0].Key)
-		}
-	case *ast.MappingValueNode:
-		return start(n.Key)
+func (p *caseParser) parseCase(n *yamlpos.Node) Case {
+	c := Case{File: n.Pos.File, Line: n.Pos.Line}
+	p.In("")
+	m := p.Map(n, "write a case as - name: …, with deliveries and expect below it")
+	if m == nil {
+		return c
 	}
-	return n.GetToken().Position
-}
-
-func (p *caseParser) parseCase(n ast.Node) Case {
-	c := Case{File: p.file, Line: start(n).Line}
-	p.keys(n, map[string]func(ast.Node){
-		"name":   func(n ast.Node) { c.Name = p.text(n).Text },
-		"covers": func(n ast.Node) { c.Covers = p.texts(n) },
-		"program": func(n ast.Node) {
-			t := p.text(n)
-			t.Name = "program.yaml"
-			c.Programs = append(c.Programs, t)
-		},
-		"programs": func(n ast.Node) {
-			p.pairs(n, func(key, value ast.Node) {
-				t := p.text(value)
-				t.Name = p.text(key).Text
-				c.Programs = append(c.Programs, t)
-			})
-		},
-		"deliveries": func(n ast.Node) { c.Deliveries = p.deliveries(n) },
-		"run": func(n ast.Node) {
-			for _, item := range p.list(n) {
-				c.Run = append(c.Run, p.date(item))
-			}
-		},
-		"expect": func(n ast.Node) { c.Expect = p.table(n, EntitlementColumns) },
-		"grants": func(n ast.Node) {
-			c.Grants = map[pipeline.Date]*Table{}
-			p.pairs(n, func(key, value ast.Node) { c.Grants[p.date(key)] = p.table(value, GrantColumns) })
-		},
-		"rejects": func(n ast.Node) { c.Rejects = p.table(n, RejectColumns) },
-	})
-	switch {
-	case c.Name == "":
-		p.fault(n, "the case that begins on line %d has no name", c.Line)
-	case len(c.Programs) == 0:
-		p.fault(n, "%s: there is no program", c.Name)
-	case len(c.Deliveries) == 0:
-		p.fault(n, "%s: there are no deliveries", c.Name)
-	case c.Expect == nil && c.Grants == nil && c.Rejects == nil:
-		p.fault(n, "%s: nothing is expected; for no grants at all, write expect with a header alone", c.Name)
+	c.Name = p.name(m)
+	p.In(c.Name)
+	c.Covers, _ = p.Texts(m.Get("covers"))
+	families := p.programs(&c, m, n.Pos)
+	c.Deliveries = p.deliveries(m.Need("deliveries", "write deliveries: and below it a date with its files"))
+	c.Run = p.runs(m.Get("run"), c.Deliveries)
+	if !m.Has("expect") && !m.Has("grants") && !m.Has("rejects") {
+		p.Fault(n.Pos, "for no grants at all, write expect with a header alone", "nothing is expected")
 	}
-	if len(c.Run) == 0 && len(c.Deliveries) > 0 {
-		latest := pipeline.MinDate
-		for _, d := range c.Deliveries {
-			latest = max(latest, d.Date)
-		}
-		c.Run = []pipeline.Date{latest}
-	}
+	c.Expect = p.table(m.Get("expect"), EntitlementColumns, families)
+	c.Grants = p.grants(m.Get("grants"), families)
+	c.Rejects = p.table(m.Get("rejects"), RejectColumns, nil)
+	m.Close()
+	p.In("")
 	return c
 }
 
-func (p *caseParser) deliveries(n ast.Node) []Delivery {
+// name reads the name of a case, which no other case of the file has.
+func (p *caseParser) name(m *yamlpos.Map) string {
+	n := m.Need("name", "say in a few words what is special about the case")
+	name, ok := p.Text(n)
+	if !ok {
+		return ""
+	}
+	if line, twice := p.names[name]; twice {
+		p.Fault(n.Pos, "give each case a name of its own", "the case on line %d has the same name", line)
+	}
+	p.names[name] = n.Pos.Line
+	return name
+}
+
+func (p *caseParser) deliveries(n *yamlpos.Node) []Delivery {
+	const hint = "write 2026-11-20: and below it the files, transactions: | and rows of CSV"
+	if m := p.Map(n, hint); m == nil {
+		return nil
+	}
 	var out []Delivery
-	p.pairs(n, func(key, value ast.Node) {
-		d := Delivery{Date: p.date(key)}
-		p.pairs(value, func(key, value ast.Node) {
-			t := p.text(value)
-			t.Name = p.text(key).Text
-			if DatasetOf(t.Name) == "" {
-				p.fault(key, "%q is no dataset: known are %s", t.Name, strings.Join(Datasets, ", "))
+	for _, e := range n.Entries {
+		d := Delivery{Date: p.date(e.KeyPos, e.Key)}
+		if files := p.MapOrEmpty(e.Value, hint); files != nil {
+			for _, f := range e.Value.Entries {
+				d.Files = append(d.Files, p.file(f))
 			}
-			d.Files = append(d.Files, t)
-		})
+		}
 		out = append(out, d)
-	})
+	}
 	return out
+}
+
+// file reads the rows of one file and looks at its header: what cannot be loaded is said here, with its place.
+func (p *caseParser) file(e yamlpos.Entry) Text {
+	t := p.text(e.Value)
+	t.Name = e.Key
+	dataset := DatasetOf(e.Key)
+	if dataset == "" {
+		p.Fault(e.KeyPos, yamlpos.Meant(e.Key, Datasets), "%s is no dataset", yamlpos.Quote(e.Key))
+		return t
+	}
+	table, err := ReadTable(t.Text, 1)
+	if err != nil {
+		p.tableFault(e.Value, err)
+		return t
+	}
+	for _, d := range schemas.Datasets {
+		if d.Name == dataset {
+			p.header(e.Value, d, table)
+		}
+	}
+	return t
+}
+
+// header holds the columns of a file against the contract. Columns that are not known are ignored when the file is
+// loaded; here they are refused where they look like a known one that was mistyped.
+func (p *caseParser) header(n *yamlpos.Node, d *schemas.Dataset, table *Table) {
+	has := map[string]bool{}
+	for _, c := range table.Columns {
+		has[c] = true
+	}
+	var absent []string
+	for _, f := range d.Fields() {
+		if has[f.Name] {
+			continue
+		}
+		absent = append(absent, f.Name)
+		if f.Required {
+			p.Fault(p.placeIn(n, table.HeaderLine, 1), "the first line names the columns", "the column %s is missing", f.Name)
+		}
+	}
+	for i, c := range table.Columns {
+		if _, known := d.Field(c); known {
+			continue
+		}
+		if near := yamlpos.Nearest(c, absent); near != "" {
+			p.Fault(p.placeIn(n, table.HeaderLine, table.HeaderAt[i]), "did you mean "+yamlpos.Quote(near)+"?",
+				"%s have no column %s", d.Name, yamlpos.Quote(c))
+		}
+	}
+}
+
+// runs reads the dates of the nightly runs; without any, there is one at the latest delivery's date.
+func (p *caseParser) runs(n *yamlpos.Node, deliveries []Delivery) []pipeline.Date {
+	var out []pipeline.Date
+	items, _ := p.Items(n, "leave it out for one run on the latest delivery's date")
+	for _, it := range items {
+		if s, ok := p.Text(it); ok {
+			out = append(out, p.date(it.Pos, s))
+		}
+	}
+	if n == nil && len(deliveries) > 0 {
+		latest := pipeline.MinDate
+		for _, d := range deliveries {
+			latest = max(latest, d.Date)
+		}
+		out = []pipeline.Date{latest}
+	}
+	return out
+}
+
+func (p *caseParser) grants(n *yamlpos.Node, families []*program.Family) map[pipeline.Date]*Table {
+	if m := p.Map(n, "write the date of a run and below it the rows that it posts"); m == nil {
+		return nil
+	}
+	out := map[pipeline.Date]*Table{}
+	for _, e := range n.Entries {
+		out[p.date(e.KeyPos, e.Key)] = p.table(e.Value, GrantColumns, families)
+	}
+	return out
+}
+
+func (p *caseParser) date(at yamlpos.Pos, text string) pipeline.Date {
+	d, err := pipeline.ParseDate(text)
+	if err != nil {
+		p.Fault(at, "write YYYY-MM-DD, a day that exists", "%s is not a date", yamlpos.Quote(text))
+	}
+	return d
+}
+
+// text returns a scalar as written, and the line on which it begins. Nothing at all is an empty text.
+func (p *caseParser) text(n *yamlpos.Node) Text {
+	if n == nil || n.Kind == yamlpos.Null {
+		return Text{}
+	}
+	if n.Kind == yamlpos.List || n.Kind == yamlpos.Mapping {
+		p.Wrong(n, "a text", "write | and the lines below it, indented")
+		return Text{}
+	}
+	return Text{Text: n.Text, Line: p.placeIn(n, 1, 1).Line}
+}
+
+// placeIn turns a place in the text of a scalar into a place in the file. Only a block that keeps its lines has
+// places; for other scalars it is where they begin.
+func (p *caseParser) placeIn(n *yamlpos.Node, line, column int) yamlpos.Pos {
+	at := n.Pos
+	head := []rune(p.Doc.Line(at.Line))
+	if at.Column > len(head) || head[at.Column-1] != '|' {
+		return at
+	}
+	indent := -1
+	for l := at.Line + 1; indent < 0 && l-at.Line <= strings.Count(n.Text, "\n")+1; l++ {
+		if text := p.Doc.Line(l); strings.TrimSpace(text) != "" {
+			indent = len(text) - len(strings.TrimLeft(text, " "))
+		}
+	}
+	return yamlpos.Pos{File: at.File, Line: at.Line + line, Column: max(indent, 0) + column}
 }
 
 // DatasetOf returns the dataset that a file's name begins with, empty if it begins with none.
@@ -175,121 +237,4 @@ func DatasetOf(name string) string {
 		}
 	}
 	return ""
-}
-
-// keys calls one function per key of a mapping, in file order.
-func (p *caseParser) keys(n ast.Node, known map[string]func(ast.Node)) {
-	seen := map[string]bool{}
-	p.pairs(n, func(key, value ast.Node) {
-		name := p.text(key).Text
-		read := known[name]
-		switch {
-		case read == nil:
-			p.fault(key, "unknown key %q%s", name, hint(name, known))
-		case seen[name]:
-			p.fault(key, "%q comes twice", name)
-		default:
-			seen[name] = true
-			read(value)
-		}
-	})
-}
-
-// hint names the known key that begins as the unknown one does.
-func hint(name string, known map[string]func(ast.Node)) string {
-	var near []string
-	for k := range known {
-		if name != "" && (strings.HasPrefix(k, name) || strings.HasPrefix(name, k) || k[0] == name[0]) {
-			near = append(near, k)
-		}
-	}
-	if len(near) == 0 {
-		return ""
-	}
-	slices.Sort(near)
-	return " (did you mean " + strings.Join(near, " or ") + "?)"
-}
-
-func (p *caseParser) pairs(n ast.Node, read func(key, value ast.Node)) {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		for _, v := range n.Values {
-			read(v.Key, v.Value)
-		}
-	case *ast.MappingValueNode:
-		read(n.Key, n.Value)
-	case *ast.NullNode:
-	default:
-		p.fault(n, "here belong keys with values")
-	}
-}
-
-func (p *caseParser) list(n ast.Node) []ast.Node {
-	switch n := n.(type) {
-	case *ast.SequenceNode:
-		return n.Values
-	case *ast.NullNode:
-		return nil
-	}
-	p.fault(n, "here belongs a list")
-	return nil
-}
-
-func (p *caseParser) texts(n ast.Node) []string {
-	var out []string
-	for _, item := range p.list(n) {
-		out = append(out, p.text(item).Text)
-	}
-	return out
-}
-
-// text returns a scalar as written, and the line on which it begins.
-func (p *caseParser) text(n ast.Node) Text {
-	at := n.GetToken().Position.Line
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return Text{Text: n.Value, Line: at}
-	case *ast.LiteralNode:
-		return Text{Text: n.Value.Value, Line: n.Start.Position.Line + 1}
-	case *ast.NullNode:
-		return Text{Line: at}
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return Text{Text: n.GetToken().Value, Line: at}
-	}
-	p.fault(n, "here belongs a text")
-	return Text{Line: at}
-}
-
-func (p *caseParser) date(n ast.Node) pipeline.Date {
-	d, err := pipeline.ParseDate(p.text(n).Text)
-	if err != nil {
-		p.fault(n, "%v", err)
-	}
-	return d
-}
-
-func (p *caseParser) table(n ast.Node, known []string) *Table {
-	t := p.text(n)
-	if t.Text == "" {
-		return &Table{Line: t.Line}
-	}
-	table, err := ReadTable(t.Text, t.Line)
-	if err != nil {
-		bad := err.(*TableError)
-		p.faults = append(p.faults, Fault{p.file, bad.Line, 1, bad.What})
-		return &Table{}
-	}
-	for _, column := range table.Columns {
-		if !slices.Contains(known, column) {
-			p.faults = append(p.faults, Fault{p.file, t.Line, 1,
-				fmt.Sprintf("unknown column %q: known are %s", column, strings.Join(known, ", "))})
-		}
-	}
-	for _, row := range table.Rows {
-		if len(row.Cells) != len(table.Columns) {
-			p.faults = append(p.faults, Fault{p.file, row.Line, 1,
-				fmt.Sprintf("%d cells under %d columns", len(row.Cells), len(table.Columns))})
-		}
-	}
-	return table
 }

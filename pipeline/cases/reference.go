@@ -54,8 +54,11 @@ func FormatInstant(t time.Time) string {
 	return t.UTC().Format(layout)
 }
 
-// Families parses the programs of a case and puts the versions of each side by side.
+// Families returns the programs of a case: its own, parsed and the versions of each side by side, or the project's.
 func Families(c Case) ([]*program.Family, error) {
+	if len(c.Programs) == 0 {
+		return c.Families, nil
+	}
 	var programs []*program.Program
 	var faults []error
 	for _, text := range c.Programs {
@@ -67,11 +70,11 @@ func Families(c Case) ([]*program.Family, error) {
 		programs = append(programs, p)
 	}
 	if len(faults) > 0 {
-		return nil, fmt.Errorf("%s: %w", c.place(c.Line), errors.Join(faults...))
+		return nil, fmt.Errorf("%s: %w", c.Place(c.Line), errors.Join(faults...))
 	}
 	families, bad := program.Families(programs)
 	if len(bad) > 0 {
-		return nil, fmt.Errorf("%s: %w", c.place(c.Line), bad)
+		return nil, fmt.Errorf("%s: %w", c.Place(c.Line), bad)
 	}
 	return families, nil
 }
@@ -115,7 +118,7 @@ func Rows(c Case) ([]reference.Delivery, Places, error) {
 			table, err := ReadTable(f.Text, max(f.Line, 1))
 			if err != nil {
 				bad := err.(*TableError)
-				return nil, nil, fmt.Errorf("%s: %s of %s: %s", c.place(bad.Line), f.Name, d.Date, bad.What)
+				return nil, nil, fmt.Errorf("%s: %s of %s: %s", c.Place(bad.Line), f.Name, d.Date, bad.What)
 			}
 			rows := make([]reference.Row, len(table.Rows))
 			for i, r := range table.Rows {
