@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,7 +92,11 @@ func (e CaseEngine) project(dir string, c cases.Case) (*Project, error) {
 	if err := writeDeliveries(filepath.Join(dir, "exports"), c); err != nil {
 		return nil, err
 	}
-	return Open(dir)
+	p, err := Open(dir)
+	if err == nil && len(c.Programs) == 0 {
+		p.families = c.Families
+	}
+	return p, err
 }
 
 // writeDeliveries writes the deliveries of a case, all of them ready.
@@ -104,7 +109,7 @@ func writeDeliveries(dir string, c cases.Case) error {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
-		for _, f := range append([]cases.Text{{Name: "_SUCCESS"}}, d.Files...) {
+		for _, f := range completed(d.Files) {
 			name := f.Name
 			if filepath.Ext(name) == "" && name != "_SUCCESS" {
 				name += ".csv"
@@ -115,6 +120,18 @@ func writeDeliveries(dir string, c cases.Case) error {
 		}
 	}
 	return nil
+}
+
+// completed adds to the files of a case what makes them a delivery: a case gives the rows that it is about, not what
+// every delivery must have.
+func completed(files []cases.Text) []cases.Text {
+	out := append([]cases.Text{{Name: "_SUCCESS"}}, files...)
+	if !slices.ContainsFunc(files, func(f cases.Text) bool {
+		return slices.Contains([]string{"transactions", "activities"}, cases.DatasetOf(f.Name))
+	}) {
+		out = append(out, cases.Text{Name: "transactions", Text: "transaction_id,occurred_at,amount\n"})
+	}
+	return out
 }
 
 // outcome evaluates all programs over the facts of the warehouse and reads what the case asks for.

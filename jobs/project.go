@@ -21,6 +21,8 @@ const SettingsName = "accrue.yaml"
 type Project struct {
 	Dir    string
 	Config *Config
+
+	families []*program.Family // instead of those of the folder, for cases; nil for none
 }
 
 // Open reads the settings of the project in the folder. Every fault of the file is in the error.
@@ -40,7 +42,14 @@ func Open(dir string) (*Project, error) {
 
 // Programs reads the program files. The error is a *FaultsError with every fault of every file.
 func (p *Project) Programs() ([]*program.Family, error) {
-	dir := p.path(p.Config.Programs)
+	if p.families != nil {
+		return p.families, nil
+	}
+	return ReadPrograms(p.path(p.Config.Programs))
+}
+
+// ReadPrograms reads the program files of a folder. The error is a *FaultsError with every fault of every file.
+func ReadPrograms(dir string) ([]*program.Family, error) {
 	families, faults, err := program.LoadDir(dir)
 	switch {
 	case len(faults) > 0:

@@ -8,6 +8,7 @@
 //	    program: |                   # one program, or `programs:` with a text per file name; or ids of programs of
 //	      program: p                 # the project, `programs: [jcb]`; left out: all programs of the project
 //	      …
+//	    rules: [base]                # optional: what is expected speaks of these rules only
 //	    deliveries:
 //	      2026-11-20:
 //	        transactions: |          # CSV; a key is a dataset, or begins with one: transactions-2
@@ -42,6 +43,7 @@ type Case struct {
 
 	Programs   []Text            // in file order; Name is the file's name
 	Families   []*program.Family // of a project, for a case without programs of its own
+	Rules      []string          // of which alone what is expected speaks; nil: of all
 	Deliveries []Delivery        // in file order
 	Run        []pipeline.Date
 

@@ -18,6 +18,9 @@ func Format(list ...Case) string {
 			fmt.Fprintf(&b, "    covers: [%s]\n", strings.Join(c.Covers, ", "))
 		}
 		formatPrograms(&b, c)
+		if c.Rules != nil {
+			fmt.Fprintf(&b, "    rules: [%s]\n", strings.Join(c.Rules, ", "))
+		}
 		b.WriteString("    deliveries:\n")
 		for _, d := range c.Deliveries {
 			if len(d.Files) == 0 {

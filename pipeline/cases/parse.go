@@ -67,14 +67,16 @@ func (p *caseParser) parseCase(n *yamlpos.Node) Case {
 	p.In(c.Name)
 	c.Covers, _ = p.Texts(m.Get("covers"))
 	families := p.programs(&c, m, n.Pos)
+	c.Rules = p.rules(m.Get("rules"), families)
 	c.Deliveries = p.deliveries(m.Need("deliveries", "write deliveries: and below it a date with its files"))
 	c.Run = p.runs(m.Get("run"), c.Deliveries)
 	if !m.Has("expect") && !m.Has("grants") && !m.Has("rejects") {
 		p.Fault(n.Pos, "for no grants at all, write expect with a header alone", "nothing is expected")
 	}
-	c.Expect = p.table(m.Get("expect"), EntitlementColumns, families)
-	c.Grants = p.grants(m.Get("grants"), families)
-	c.Rejects = p.table(m.Get("rejects"), RejectColumns, nil)
+	names := expected{families: families, rules: c.Rules}
+	c.Expect = p.table(m.Get("expect"), EntitlementColumns, names)
+	c.Grants = p.grants(m.Get("grants"), names)
+	c.Rejects = p.table(m.Get("rejects"), RejectColumns, expected{})
 	m.Close()
 	p.In("")
 	return c
@@ -92,6 +94,20 @@ func (p *caseParser) name(m *yamlpos.Map) string {
 	}
 	p.names[name] = n.Pos.Line
 	return name
+}
+
+// rules reads the rules that the case speaks of. Without families nothing is known of them.
+func (p *caseParser) rules(n *yamlpos.Node, families []*program.Family) []string {
+	items, _ := p.Items(n, "leave it out to speak of all rules")
+	nodes, _ := p.Distinct(items)
+	var out []string
+	for _, it := range nodes {
+		if message, hint := (expected{families: families}).fault("rule", it.Text); message != "" {
+			p.Fault(it.Pos, hint, "%s", message)
+		}
+		out = append(out, it.Text)
+	}
+	return out
 }
 
 func (p *caseParser) deliveries(n *yamlpos.Node) []Delivery {
@@ -181,13 +197,13 @@ func (p *caseParser) runs(n *yamlpos.Node, deliveries []Delivery) []pipeline.Dat
 	return out
 }
 
-func (p *caseParser) grants(n *yamlpos.Node, families []*program.Family) map[pipeline.Date]*Table {
+func (p *caseParser) grants(n *yamlpos.Node, names expected) map[pipeline.Date]*Table {
 	if m := p.Map(n, "write the date of a run and below it the rows that it posts"); m == nil {
 		return nil
 	}
 	out := map[pipeline.Date]*Table{}
 	for _, e := range n.Entries {
-		out[p.date(e.KeyPos, e.Key)] = p.table(e.Value, GrantColumns, families)
+		out[p.date(e.KeyPos, e.Key)] = p.table(e.Value, GrantColumns, names)
 	}
 	return out
 }

@@ -13,7 +13,7 @@ import (
 
 // table reads a table of what is expected. It is wrong if it can never come out: a column that no answer has, a rule
 // that no program has.
-func (p *caseParser) table(n *yamlpos.Node, known []string, families []*program.Family) *Table {
+func (p *caseParser) table(n *yamlpos.Node, known []string, names expected) *Table {
 	if n == nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (p *caseParser) table(n *yamlpos.Node, known []string, families []*program.
 			continue
 		}
 		for i, cell := range row.Cells {
-			if message, hint := cellFault(table.Columns[i], cell, families); message != "" {
+			if message, hint := names.fault(table.Columns[i], cell); message != "" {
 				p.Fault(p.placeIn(n, row.Line-offset, row.At[i]), hint, "%s", message)
 			}
 		}
@@ -48,26 +48,32 @@ func (p *caseParser) table(n *yamlpos.Node, known []string, families []*program.
 	return table
 }
 
-// cellFault says why an expected cell can never come out; empty where it can. Without families nothing is known of
-// rules and rewards.
-func cellFault(column, cell string, families []*program.Family) (message, hint string) {
+// expected is what the cells of a table can name. Without families nothing is known of rules and rewards.
+type expected struct {
+	families []*program.Family
+	rules    []string // of which the case speaks; nil: of all
+}
+
+// fault says why an expected cell can never come out; empty where it can.
+func (e expected) fault(column, cell string) (message, hint string) {
 	if column == "amount" {
 		if _, err := decimal.NewFromString(cell); err != nil {
 			return "amount must be a number, not " + yamlpos.Quote(cell), "write digits, and a point before decimal places: 12.50"
 		}
 		return "", ""
 	}
-	if len(families) == 0 {
-		return "", ""
-	}
 	var known []string
-	for _, f := range families {
+	for _, f := range e.families {
 		known = append(known, namesIn(f, column)...)
 	}
-	if known == nil || slices.Contains(known, cell) || column == "rule" && slices.Contains(known, strings.TrimSuffix(cell, ".referee")) {
-		return "", ""
+	switch {
+	case known == nil:
+	case !slices.Contains(known, cell) && (column != "rule" || !slices.Contains(known, strings.TrimSuffix(cell, ".referee"))):
+		return "no program has the " + column + " " + yamlpos.Quote(cell), yamlpos.Meant(cell, known)
+	case column == "rule" && e.rules != nil && !slices.Contains(e.rules, cell):
+		return "the case does not speak of the rule " + yamlpos.Quote(cell), "name it under rules too, or leave rules out"
 	}
-	return "no program has the " + column + " " + yamlpos.Quote(cell), yamlpos.Meant(cell, known)
+	return "", ""
 }
 
 // namesIn are the values that a column can have for a program; nil where they are not names of the program's file.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"accrue/pipeline/cases"
 	"accrue/pipeline/program"
 )
 
@@ -44,5 +45,33 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 		if cmd.Example == "" {
 			t.Errorf("%s has no example", cmd.Name())
 		}
+	}
+}
+
+// The case that the README shows comes out with the sample's program.
+func TestReadmeCase(t *testing.T) {
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\ncases:")
+	block, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("README.md shows no case")
+	}
+	families, faults, err := program.LoadDir("../../../fixtures/sample/programs")
+	if err != nil || len(faults) > 0 {
+		t.Fatal(faults, err)
+	}
+	list, faults := cases.ParseFor("README.md", []byte("cases:"+block), families)
+	if len(faults) > 0 || len(list) != 1 {
+		t.Fatal(faults)
+	}
+	outcome, err := cases.Reference{}.Run(list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := list[0].Diff(outcome); diff != "" {
+		t.Error(diff)
 	}
 }
