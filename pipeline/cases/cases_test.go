@@ -101,7 +101,7 @@ func TestFaultsAllAtOnceWithTheirPlace(t *testing.T) {
       2026-11-20:
         transactions: |
 
-          transaction_id,occured_at,ämount
+          transaction_id,occurredat,ämount
         items: |
           transaction_id,"line
         activities: |
@@ -192,22 +192,22 @@ x.yaml:20:32: two: base: unknown kind "visits"
   hint: did you mean "visit"?
 
 x.yaml:25:11: two: the column amount is missing
-  25 |           transaction_id,occured_at,ämount
+  25 |           transaction_id,occurredat,ämount
      |           ^
   hint: the first line names the columns
 
 x.yaml:25:11: two: the column occurred_at is missing
-  25 |           transaction_id,occured_at,ämount
+  25 |           transaction_id,occurredat,ämount
      |           ^
   hint: the first line names the columns
 
-x.yaml:25:26: two: transactions have no column "occured_at"
-  25 |           transaction_id,occured_at,ämount
+x.yaml:25:26: two: transactions have no column "occurredat"
+  25 |           transaction_id,occurredat,ämount
      |                          ^
   hint: did you mean "occurred_at"?
 
 x.yaml:25:37: two: transactions have no column "ämount"
-  25 |           transaction_id,occured_at,ämount
+  25 |           transaction_id,occurredat,ämount
      |                                     ^
   hint: did you mean "amount"?
 
