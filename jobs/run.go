@@ -25,6 +25,8 @@ type RunOptions struct {
 	Trace func(evaluate.Statement)
 	// Step is told the name of each step (see Steps) as it is passed; nil for nobody.
 	Step func(name string)
+	// Profile is filled with where the time went; nil for nobody.
+	Profile *Profile
 	// Command is how the process was called, for those who find the warehouse in use; "" for the process's arguments.
 	Command string
 }
@@ -47,6 +49,10 @@ type night struct {
 // history, also beside an error. A run that fails leaves ledger and published files as they were, except for what
 // an earlier program of the same night has already published.
 func Run(ctx context.Context, p *Project, opts RunOptions) (s *Summary, err error) {
+	if opts.Profile != nil {
+		opts.Profile.attach(&opts)
+		defer opts.Profile.end()
+	}
 	n := &night{project: p, opts: opts, waiting: map[string]int64{}}
 	if n.crash, err = newCrash(opts.Step); err != nil {
 		return nil, err
