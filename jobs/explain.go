@@ -38,9 +38,9 @@ type GrantExplanation struct {
 	Explanation *Explanation
 }
 
-// ExplainTransaction explains a purchase. The error is an *explain.NotFoundError if there is none.
-func (r *Reader) ExplainTransaction(ctx context.Context, id string) (*Explanation, error) {
-	s, err := explain.FindTransaction(ctx, r.db, id)
+// ExplainSource explains a purchase, an activity or a birthday. The error is an *explain.NotFoundError if there is none.
+func (r *Reader) ExplainSource(ctx context.Context, t pipeline.SourceType, id string) (*Explanation, error) {
+	s, err := explain.Find(ctx, r.db, t, id)
 	if err != nil {
 		return nil, err
 	}
@@ -49,42 +49,76 @@ func (r *Reader) ExplainTransaction(ctx context.Context, id string) (*Explanatio
 
 // explain asks all programs, or one.
 func (r *Reader) explain(ctx context.Context, s *explain.Source, only string) (*Explanation, error) {
+	out := &Explanation{Source: s}
+	err := r.eachProgram(ctx, only, func(fam *program.Family, horizon *pipeline.Date) error {
+		pe := ProgramExplanation{Family: fam, Never: horizon == nil}
+		if horizon == nil {
+			out.Programs = append(out.Programs, pe)
+			return nil
+		}
+		pe.Horizon = *horizon
+		var err error
+		if pe.Answer, err = explain.Decide(ctx, r.db, fam, pe.Horizon, s); err != nil {
+			return err
+		}
+		f := GrantFilter{Program: fam.ID, SourceType: string(s.Type), SourceID: s.ID}
+		if pe.Rows, err = r.grantsOf(ctx, f); err != nil {
+			return err
+		}
+		out.Programs = append(out.Programs, pe)
+		return nil
+	})
+	return out, err
+}
+
+// eachProgram calls fn for every program, or the one that is named, with the newest date that it was run for: nil where
+// it never was.
+func (r *Reader) eachProgram(ctx context.Context, only string, fn func(*program.Family, *pipeline.Date) error) error {
 	families, err := r.Project.Programs()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := &Explanation{Source: s}
 	for _, fam := range families {
 		if only != "" && fam.ID != only {
 			continue
 		}
-		pe := ProgramExplanation{Family: fam}
-		var horizon string
-		err := r.db.QueryRow(ctx, `SELECT CAST(horizon AS VARCHAR) FROM horizons WHERE program = ?`, fam.ID).Scan(&horizon)
-		switch {
+		var text string
+		var horizon *pipeline.Date
+		switch err := r.db.QueryRow(ctx, `SELECT CAST(horizon AS VARCHAR) FROM horizons WHERE program = ?`, fam.ID).Scan(&text); {
 		case errors.Is(err, sql.ErrNoRows):
-			pe.Never = true
-			out.Programs = append(out.Programs, pe)
-			continue
 		case err != nil:
-			return nil, err
+			return err
+		default:
+			d, err := pipeline.ParseDate(text)
+			if err != nil {
+				return err
+			}
+			horizon = &d
 		}
-		if pe.Horizon, err = pipeline.ParseDate(horizon); err != nil {
-			return nil, err
+		if err := fn(fam, horizon); err != nil {
+			return err
 		}
-		if pe.Answer, err = explain.Decide(ctx, r.db, fam, pe.Horizon, s); err != nil {
-			return nil, err
-		}
-		if err := r.Grants(ctx, GrantFilter{Program: fam.ID, SourceType: string(s.Type), SourceID: s.ID},
-			func(g Grant) error {
-				pe.Rows = append(pe.Rows, g)
-				return nil
-			}); err != nil {
-			return nil, err
-		}
-		out.Programs = append(out.Programs, pe)
 	}
-	return out, nil
+	return nil
+}
+
+// grantsOf gathers the rows of the ledger that a filter picks, with the runs that published them.
+func (r *Reader) grantsOf(ctx context.Context, f GrantFilter) ([]Grant, error) {
+	var rows []Grant
+	if err := r.Grants(ctx, f, func(g Grant) error {
+		rows = append(rows, g)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		g := &rows[i]
+		if err := r.db.Each(ctx, `SELECT run FROM publications WHERE program = ? AND posted_on = CAST(? AS DATE) AND seq = ?`,
+			[]any{g.Program, g.PostedOn, g.Seq}, []any{&g.Run}, func() error { return nil }); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // ExplainGrant explains one row of the ledger by its grant_id.
@@ -93,11 +127,8 @@ func (r *Reader) ExplainGrant(ctx context.Context, id string) (*GrantExplanation
 	if err != nil {
 		return nil, err
 	}
-	var rows []Grant
-	if err := r.Grants(ctx, f, func(g Grant) error {
-		rows = append(rows, g)
-		return nil
-	}); err != nil {
+	rows, err := r.grantsOf(ctx, f)
+	if err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(rows, func(g Grant) bool { return g.N == n })
@@ -108,16 +139,7 @@ func (r *Reader) ExplainGrant(ctx context.Context, id string) (*GrantExplanation
 	if err := r.findPublication(ctx, out); err != nil {
 		return nil, err
 	}
-	find := explain.FindActivity
-	if f.SourceType == string(pipeline.SourceTransaction) {
-		find = explain.FindTransaction
-	}
-	s, err := find(ctx, r.db, f.SourceID)
-	var gone *explain.NotFoundError
-	if errors.As(err, &gone) {
-		// Its row was withdrawn; the ledger still has what it had earned, and its reversal.
-		s, err = &explain.Source{Type: pipeline.SourceType(f.SourceType), ID: f.SourceID, Member: out.Grant.MemberID}, nil
-	}
+	s, err := explain.Find(ctx, r.db, pipeline.SourceType(f.SourceType), f.SourceID)
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +151,8 @@ func (r *Reader) ExplainGrant(ctx context.Context, id string) (*GrantExplanation
 func (r *Reader) noGrant(ctx context.Context, id string, f GrantFilter, rows []Grant) error {
 	if len(rows) == 0 {
 		wider := GrantFilter{SourceID: f.SourceID, Limit: 5}
-		if err := r.Grants(ctx, wider, func(g Grant) error {
-			rows = append(rows, g)
-			return nil
-		}); err != nil {
+		var err error
+		if rows, err = r.grantsOf(ctx, wider); err != nil {
 			return err
 		}
 	}

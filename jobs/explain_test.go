@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accrue/pipeline"
 	"accrue/pipeline/explain"
 )
 
@@ -29,7 +30,7 @@ func reader(t *testing.T, p *Project) *Reader {
 // decisions are what a program's rules made of a purchase: the amount, or the reason why not.
 func decisions(t *testing.T, r *Reader, transaction string) map[string]string {
 	t.Helper()
-	ex, err := r.ExplainTransaction(t.Context(), transaction)
+	ex, err := r.ExplainSource(t.Context(), pipeline.SourceTransaction, transaction)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestExplainSaysWhereTheLedgerDiffers(t *testing.T) {
 	p := sampleProject(t)
 	start(t, p, nights[0], "")
 	start(t, p, nights[1], stepEvaluate)
-	ex, err := reader(t, p).ExplainTransaction(t.Context(), "TX-1001")
+	ex, err := reader(t, p).ExplainSource(t.Context(), pipeline.SourceTransaction, "TX-1001")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,12 +185,12 @@ func TestExplainSuggestsIDs(t *testing.T) {
 	p := sampleProject(t)
 	run(t, p, nights[0])
 	r := reader(t, p)
-	_, err := r.ExplainTransaction(t.Context(), "TX-2008")
+	_, err := r.ExplainSource(t.Context(), pipeline.SourceTransaction, "TX-2008")
 	var missing *explain.NotFoundError
 	if !errors.As(err, &missing) || !strings.Contains(missing.Hint(), "TX-1008") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := r.ExplainTransaction(t.Context(), "something else"); err == nil || err.(*explain.NotFoundError).Hint() != "" {
+	if _, err := r.ExplainSource(t.Context(), pipeline.SourceTransaction, "something else"); err == nil || err.(*explain.NotFoundError).Hint() != "" {
 		t.Errorf("a far id gets the suggestion %v", err)
 	}
 	// Ids with the characters that grant ids escape.

@@ -29,6 +29,7 @@ type Grant struct {
 	ExpiresOn      string `json:"expires_on"` // "" for never
 	Reason         string `json:"reason"`
 	Seq            int    `json:"seq"`
+	Run            string `json:"run,omitempty"` // that published it; only where the grants of one source are asked for
 
 	N       int             `json:"-"`
 	Value   pipeline.Amount `json:"-"`
@@ -39,7 +40,7 @@ type Grant struct {
 type GrantFilter struct {
 	Program, Member, Rule, Reward string
 	SourceType, SourceID          string
-	PostedOn                      *pipeline.Date
+	PostedOn, EarnedOn            *pipeline.Date
 	Limit                         int // 0 for all
 }
 
@@ -56,6 +57,9 @@ func (f GrantFilter) where() (string, []any) {
 	}
 	if f.PostedOn != nil {
 		conds, args = append(conds, "posted_on = CAST(? AS DATE)"), append(args, f.PostedOn.String())
+	}
+	if f.EarnedOn != nil {
+		conds, args = append(conds, "earned_on = CAST(? AS DATE)"), append(args, f.EarnedOn.String())
 	}
 	if len(conds) == 0 {
 		return "", nil

@@ -2,12 +2,18 @@
 // lets the reference evaluator work them out again, row by row, with every step noted.
 //
 // That is a second reading of the program, independent of the passes that posted the grants; where the two disagree,
-// the answer says so. Only rules with a budget make one member depend on others: then everybody's facts are read.
-// Start with Source, which describes what is asked about, and Decide, which explains it.
+// the answer says so. A rule with a budget makes one member depend on all others: then everybody's facts are read
+// (pick.go).
+//
+// Start with Source, which describes what is asked about, and Decide, which explains it. Day explains everything of a
+// member on a date (member.go), and Bulk everything of everybody in a range of dates, members in chunks (bulk.go).
 package explain
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -19,12 +25,15 @@ import (
 
 // Answer is what one program decided about a source.
 type Answer struct {
+	Seen      *reference.Seen      // the source as the program sees it; nil where no row holds any more
 	Decisions []reference.Decision // of every rule that looks at the source, in the order in which they are evaluated
 	Sums      []Sum                // what is owed beside what was posted, by member, rule and reward
 }
 
 // Sum holds what a source earns by the reference against what the ledger holds for it.
 type Sum struct {
+	SourceType           pipeline.SourceType
+	SourceID             string
 	Member, Rule, Reward string
 	Owed, Posted         decimal.Decimal
 }
@@ -33,14 +42,7 @@ type Sum struct {
 func (s Sum) Differs() bool { return !s.Owed.Equal(s.Posted) }
 
 // Differs reports whether the ledger disagrees anywhere.
-func (a *Answer) Differs() bool {
-	for _, s := range a.Sums {
-		if s.Differs() {
-			return true
-		}
-	}
-	return false
-}
+func (a *Answer) Differs() bool { return slices.ContainsFunc(a.Sums, Sum.Differs) }
 
 // Decide works out again what the program owes for a source, up to the horizon, and holds it against the ledger.
 func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pipeline.Date, s *Source) (*Answer, error) {
@@ -55,52 +57,86 @@ func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon 
 		},
 	})
 	out := &Answer{Decisions: res.Decisions}
-	sums := map[[3]string]*Sum{}
-	at := func(member, rule, reward string) *Sum {
-		k := [3]string{member, rule, reward}
-		if sums[k] == nil {
-			sums[k] = &Sum{Member: member, Rule: rule, Reward: reward}
-		}
-		return sums[k]
+	if len(res.Seen) > 0 {
+		out.Seen = &res.Seen[0]
 	}
+	sums := tally{}
 	for _, e := range res.Entitlements {
 		if e.SourceType == s.Type && e.SourceID == s.ID {
-			sum := at(e.MemberID, e.Rule, e.Reward)
-			sum.Owed = sum.Owed.Add(e.Amount)
+			sums.owe(e)
 		}
 	}
-	var member, rule, reward string
-	var posted int64
-	if err := db.Each(ctx, `SELECT member_id, rule, reward, CAST(sum(amount) AS BIGINT) FROM ledger
-		WHERE program = ? AND CAST(source_type AS VARCHAR) = ? AND source_id = ? GROUP BY ALL`,
-		[]any{fam.ID, string(s.Type), s.ID}, []any{&member, &rule, &reward, &posted}, func() error {
-			at(member, rule, reward).Posted = money(posted)
-			return nil
-		}); err != nil {
+	if err := sums.post(ctx, db, "program = ? AND source_type = ? AND source_id = ?", fam.ID, string(s.Type), s.ID); err != nil {
 		return nil, err
 	}
-	out.Sums = sorted(sums, fam.RuleIDs())
+	out.Sums = sums.sorted(fam)
 	return out, nil
 }
 
 // factsFor reads as little as explains the source.
 func factsFor(ctx context.Context, db *warehouse.DB, fam *program.Family, s *Source) (*reference.Facts, error) {
-	switch {
-	case hasBudget(fam):
-		return Facts(ctx, db, "")
-	case s.Member == "":
-		return ofTransaction(ctx, db, s.ID)
+	p := picker{ctx, db}
+	if err := p.start(); err != nil {
+		return nil, err
 	}
-	return Facts(ctx, db, s.Member)
+	if s.Member == "" {
+		if err := p.purchase(s.ID); err != nil {
+			return nil, err
+		}
+	} else if err := p.member(fam, s.Member); err != nil {
+		return nil, err
+	}
+	return read(ctx, db, dependsOnAll(fam))
 }
 
-func hasBudget(fam *program.Family) bool {
-	for _, v := range fam.Versions {
-		for _, r := range v.Rules {
-			if r.Budget != nil {
-				return true
-			}
-		}
+// tally gathers sums by what they are of.
+type tally map[sumKey]*Sum
+
+type sumKey struct {
+	sourceType                     pipeline.SourceType
+	sourceID, member, rule, reward string
+}
+
+func (t tally) at(k sumKey) *Sum {
+	if t[k] == nil {
+		t[k] = &Sum{SourceType: k.sourceType, SourceID: k.sourceID, Member: k.member, Rule: k.rule, Reward: k.reward}
 	}
-	return false
+	return t[k]
+}
+
+func (t tally) owe(e reference.Entitlement) {
+	sum := t.at(sumKey{e.SourceType, e.SourceID, e.MemberID, e.Rule, e.Reward})
+	sum.Owed = sum.Owed.Add(e.Amount)
+}
+
+// post adds what the ledger holds where the condition is true.
+func (t tally) post(ctx context.Context, db *warehouse.DB, where string, args ...any) error {
+	var k sumKey
+	var kind string
+	var posted int64
+	return db.Each(ctx, `SELECT CAST(source_type AS VARCHAR), source_id, member_id, rule, reward, CAST(sum(amount) AS BIGINT)
+		FROM ledger WHERE `+where+` GROUP BY ALL`, args, []any{&kind, &k.sourceID, &k.member, &k.rule, &k.reward, &posted},
+		func() error {
+			k.sourceType = pipeline.SourceType(kind)
+			t.at(k).Posted = money(posted)
+			return nil
+		})
+}
+
+// sorted orders sums by source, the rules' places, member and reward.
+func (t tally) sorted(fam *program.Family) []Sum {
+	place := map[string]int{}
+	for i, r := range fam.RuleIDs() {
+		place[r] = i
+	}
+	out := make([]Sum, 0, len(t))
+	for _, s := range t {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(a, b Sum) int {
+		return cmp.Or(cmp.Compare(a.SourceType, b.SourceType), strings.Compare(a.SourceID, b.SourceID),
+			cmp.Compare(place[a.Rule], place[b.Rule]), strings.Compare(a.Rule, b.Rule),
+			strings.Compare(a.Member, b.Member), strings.Compare(a.Reward, b.Reward))
+	})
+	return out
 }

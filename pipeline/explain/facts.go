@@ -15,19 +15,16 @@ import (
 	"accrue/pipeline/warehouse"
 )
 
-// Facts reads from the warehouse what the reference evaluator needs: all rows that hold of one member (purchases with
-// their lines and refunds, activities, what the deliveries say about the member) and all stores. An empty member
-// reads everybody's.
-func Facts(ctx context.Context, db *warehouse.DB, member string) (*reference.Facts, error) {
-	return read(&reader{ctx: ctx, db: db, member: member, out: &reference.Facts{}})
+// reader reads the rows that hold of the picked members and purchases, and all stores.
+type reader struct {
+	ctx context.Context
+	db  *warehouse.DB
+	all bool // everybody's, whatever was picked
+	out *reference.Facts
 }
 
-// ofTransaction reads one purchase alone, for those that no member is known of.
-func ofTransaction(ctx context.Context, db *warehouse.DB, id string) (*reference.Facts, error) {
-	return read(&reader{ctx: ctx, db: db, transaction: id, out: &reference.Facts{}})
-}
-
-func read(r *reader) (*reference.Facts, error) {
+func read(ctx context.Context, db *warehouse.DB, all bool) (*reference.Facts, error) {
+	r := &reader{ctx: ctx, db: db, all: all, out: &reference.Facts{}}
 	for _, step := range []func() error{
 		r.transactions, r.items, r.returns, r.activities, r.members, r.stores,
 	} {
@@ -38,28 +35,16 @@ func read(r *reader) (*reference.Facts, error) {
 	return r.out, nil
 }
 
-// reader reads the rows of one member, of one transaction, or all.
-type reader struct {
-	ctx                 context.Context
-	db                  *warehouse.DB
-	member, transaction string // one at most
-	out                 *reference.Facts
-}
-
-// Conditions that pick the rows of a member; of one transaction, only its own tables have rows.
+// Conditions that pick the rows of a table.
 const (
-	byMember       = "member_id = ?"
-	byTransactions = "transaction_id IN (SELECT transaction_id FROM transactions WHERE member_id = ?)"
-	byTransaction  = "transaction_id = ?"
+	byMember       = "member_id IN (SELECT member_id FROM explain_members)"
+	byTransactions = "transaction_id IN (SELECT transaction_id FROM explain_transactions)"
 )
 
-// each runs a query over a table, for the rows that the condition picks for a member.
+// each runs a query over a table, for the rows that the condition picks.
 func (r *reader) each(query, condition string, dest []any, fn func() error) error {
-	switch {
-	case r.member != "":
-		return r.db.Each(r.ctx, query+" WHERE "+condition, []any{r.member}, dest, fn)
-	case r.transaction != "":
-		return r.db.Each(r.ctx, query+" WHERE "+byTransaction, []any{r.transaction}, dest, fn)
+	if !r.all {
+		query += " WHERE " + condition
 	}
 	return r.db.Each(r.ctx, query, nil, dest, fn)
 }
@@ -103,7 +88,7 @@ func (r *reader) transactions() error {
 	var p parts
 	dest := append([]any{&id, &member, &amount, &currency, &store, &channel, &status}, at.dest()...)
 	return r.each(`SELECT transaction_id, member_id, amount, currency, store_id, channel, status,
-		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM transactions`, byMember,
+		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM transactions`, byTransactions,
 		append(dest, p.dest()...), func() error {
 			r.out.Transactions = append(r.out.Transactions, reference.Transaction{
 				ID: id.String, MemberID: member.String, OccurredAt: at.value(), Amount: money(amount), Currency: currency.String,
@@ -146,9 +131,6 @@ func (r *reader) returns() error {
 }
 
 func (r *reader) activities() error {
-	if r.transaction != "" {
-		return nil
-	}
 	var id, member, kind, subject, value, store, status sql.NullString
 	var at stamp
 	return r.each(`SELECT activity_id, member_id, type, subject, value, store_id, status,
@@ -163,9 +145,6 @@ func (r *reader) activities() error {
 }
 
 func (r *reader) members() error {
-	if r.transaction != "" {
-		return nil
-	}
 	var id, tier, status, tags sql.NullString
 	var delivery time.Time
 	var joined stamp

@@ -1,12 +1,9 @@
 package explain
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -23,6 +20,7 @@ type Source struct {
 	Lines      []Line
 	Returns    []Return
 	From       Place
+	Others     []OtherRow // rows of the deliveries that name it and do not hold
 }
 
 // Fact is one column of a row.
@@ -47,61 +45,75 @@ type Place struct {
 	Row            int64 // from 1, the header not among them
 }
 
-// NotFoundError says that no row that holds has the id.
-type NotFoundError struct {
-	Type     pipeline.SourceType
-	ID       string
-	Near     []string // ids that look like it
-	Rejected []string // rejected rows that name it: file, row and reason
-}
-
-// Error says what was not found.
-func (e *NotFoundError) Error() string {
-	msg := fmt.Sprintf("no %s %s", e.Type, e.ID)
-	for _, r := range e.Rejected {
-		msg += "\n  " + r
+// Find reads a source of any type, as FindTransaction, FindActivity and FindBirthday do.
+func Find(ctx context.Context, db *warehouse.DB, t pipeline.SourceType, id string) (*Source, error) {
+	switch t {
+	case pipeline.SourceTransaction:
+		return FindTransaction(ctx, db, id)
+	case pipeline.SourceActivity:
+		return FindActivity(ctx, db, id)
 	}
-	return msg
+	return FindBirthday(ctx, db, id)
 }
 
-// Hint names ids that look like the one that was asked for.
-func (e *NotFoundError) Hint() string {
-	if len(e.Near) == 0 {
-		return ""
-	}
-	return "did you mean " + strings.Join(e.Near, " or ") + "?"
-}
-
-// FindTransaction reads a purchase with its lines and refunds. The error is a *NotFoundError if there is none.
+// FindTransaction reads a purchase with its lines and refunds. One whose row was withdrawn has no facts, only what the
+// ledger knows of it. The error is a *NotFoundError if there is none.
 func FindTransaction(ctx context.Context, db *warehouse.DB, id string) (*Source, error) {
 	s := &Source{Type: pipeline.SourceTransaction, ID: id}
-	var member, currency, store, channel, status sql.NullString
-	var at stamp
-	var amount int64
-	var p parts
-	dest := append([]any{&member, &amount, &currency, &store, &channel, &status}, at.dest()...)
-	dest = append(append(dest, p.dest()...), &s.From.Delivery, &s.From.File, &s.From.Row)
-	err := db.QueryRow(ctx, `SELECT member_id, amount, currency, store_id, channel, status,
-		occurred_wall, occurred_offset, occurred_form, `+partColumns+`, CAST(t.delivery AS VARCHAR), coalesce(f.name, ''), row_no
-		FROM transactions t LEFT JOIN files f ON f.file_id = t.file_id WHERE transaction_id = ?`, id).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, missing(ctx, db, s.Type, id)
-	}
-	if err != nil {
+	if err := s.rows(ctx, db, purchaseQuery, "transactions", s.take); err != nil {
 		return nil, err
 	}
-	s.Member = member.String
-	s.Facts = []Fact{
-		{"member", member.String}, {"occurred_at", at.value().String()}, {"amount", money(amount).String()},
-		{"currency", currency.String}, {"store", store.String}, {"channel", channel.String}, {"status", status.String},
+	if len(s.Facts) == 0 {
+		return s, s.fromLedger(ctx, db)
 	}
-	for i, name := range [...]string{"tax", "shipping", "tip", "gift_card", "store_credit"} {
-		if p[i].Int64 != 0 {
-			s.Facts = append(s.Facts, Fact{name, money(p[i].Int64).String()})
-		}
+	if err := s.details(ctx, db); err != nil {
+		return nil, err
 	}
-	s.Facts = slices.DeleteFunc(s.Facts, func(f Fact) bool { return f.Value == "" })
-	return s, s.details(ctx, db)
+	return s, s.others(ctx, db)
+}
+
+// FindActivity reads an activity, as FindTransaction does.
+func FindActivity(ctx context.Context, db *warehouse.DB, id string) (*Source, error) {
+	s := &Source{Type: pipeline.SourceActivity, ID: id}
+	if err := s.rows(ctx, db, activityQuery, "activities", s.take); err != nil {
+		return nil, err
+	}
+	if len(s.Facts) == 0 {
+		return s, s.fromLedger(ctx, db)
+	}
+	return s, s.others(ctx, db)
+}
+
+// FindBirthday reads what the newest members file says of whose birthday it is. The id is `<member>:<year>`.
+func FindBirthday(ctx context.Context, db *warehouse.DB, id string) (*Source, error) {
+	s := &Source{Type: pipeline.SourceBirthday, ID: id}
+	colon := strings.LastIndexByte(id, ':')
+	if colon < 0 {
+		return nil, &NotFoundError{What: "birthday", ID: id, Advice: "the id of a birthday is MEMBER:YEAR, as in anita:2026"}
+	}
+	if _, err := strconv.ParseUint(id[colon+1:], 10, 16); err != nil {
+		return nil, &NotFoundError{What: "birthday", ID: id, Advice: "the id of a birthday is MEMBER:YEAR, as in anita:2026"}
+	}
+	s.Member = id[:colon]
+	var born sql.NullString
+	if err := db.Each(ctx, `SELECT CAST(m.birth_date AS VARCHAR), CAST(m.delivery AS VARCHAR), coalesce(f.name, ''), m.row_no
+		FROM members m LEFT JOIN files f ON f.file_id = m.file_id WHERE member_id = ? ORDER BY m.delivery`, []any{s.Member},
+		[]any{&born, &s.From.Delivery, &s.From.File, &s.From.Row}, func() error {
+			s.Facts = []Fact{{"member", s.Member}, {"birth_date", born.String}}
+			if !born.Valid {
+				s.Facts[1].Value = "not known"
+			}
+			return nil
+		}); err != nil {
+		return nil, err
+	}
+	if len(s.Facts) > 0 {
+		return s, nil
+	}
+	if err := s.fromLedger(ctx, db); err != nil {
+		return nil, missing(ctx, db, "member", s.Member)
+	}
+	return s, nil
 }
 
 // details reads lines and refunds.
@@ -128,81 +140,4 @@ func (s *Source) details(ctx context.Context, db *warehouse.DB) error {
 			s.Returns = append(s.Returns, r)
 			return nil
 		})
-}
-
-// FindActivity reads an activity. The error is a *NotFoundError if there is none.
-func FindActivity(ctx context.Context, db *warehouse.DB, id string) (*Source, error) {
-	s := &Source{Type: pipeline.SourceActivity, ID: id}
-	var member, kind, subject, value, store, status sql.NullString
-	var at stamp
-	dest := append([]any{&member, &kind, &subject, &value, &store, &status}, at.dest()...)
-	dest = append(dest, &s.From.Delivery, &s.From.File, &s.From.Row)
-	err := db.QueryRow(ctx, `SELECT member_id, type, subject, value, store_id, status,
-		occurred_wall, occurred_offset, occurred_form, CAST(a.delivery AS VARCHAR), coalesce(f.name, ''), row_no
-		FROM activities a LEFT JOIN files f ON f.file_id = a.file_id WHERE activity_id = ?`, id).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, missing(ctx, db, s.Type, id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.Member = member.String
-	s.Facts = []Fact{
-		{"member", member.String}, {"type", kind.String}, {"occurred_at", at.value().String()}, {"subject", subject.String},
-		{"value", value.String}, {"store", store.String}, {"status", status.String},
-	}
-	s.Facts = slices.DeleteFunc(s.Facts, func(f Fact) bool { return f.Value == "" })
-	return s, nil
-}
-
-// near is how many ids are suggested.
-const near = 3
-
-// missing looks for ids that look alike, and for rejected rows that name the id.
-func missing(ctx context.Context, db *warehouse.DB, t pipeline.SourceType, id string) error {
-	e := &NotFoundError{Type: t, ID: id}
-	table, column := "transactions", "transaction_id"
-	if t == pipeline.SourceActivity {
-		table, column = "activities", "activity_id"
-	}
-	var text string
-	if err := db.Each(ctx, `SELECT `+column+` FROM `+table+`
-		WHERE abs(length(`+column+`) - length(?1)) <= 2 AND levenshtein(lower(`+column+`), lower(?1)) <= ?2
-		ORDER BY levenshtein(lower(`+column+`), lower(?1)), `+column+fmt.Sprintf(" LIMIT %d", near),
-		[]any{id, max(1, min(2, len(id)/3))}, []any{&text}, func() error {
-			e.Near = append(e.Near, text)
-			return nil
-		}); err != nil {
-		return err
-	}
-	var row int64
-	var delivery, file, reason string
-	if err := db.Each(ctx, `SELECT CAST(r.delivery AS VARCHAR), f.name, r.row_no, r.reason
-		FROM rejects r JOIN files f ON f.file_id = r.file_id
-		WHERE r.dataset = ? AND contains(r.raw, ?) ORDER BY r.delivery, f.name, r.row_no`+fmt.Sprintf(" LIMIT %d", near),
-		[]any{table, id}, []any{&delivery, &file, &row, &reason}, func() error {
-			e.Rejected = append(e.Rejected, fmt.Sprintf("date=%s/%s, row %d, which names it, was rejected: %s",
-				delivery, file, row, reason))
-			return nil
-		}); err != nil {
-		return err
-	}
-	return e
-}
-
-// sorted orders sums by the rules' places, then member and reward.
-func sorted(sums map[[3]string]*Sum, rules []string) []Sum {
-	place := map[string]int{}
-	for i, r := range rules {
-		place[r] = i
-	}
-	out := make([]Sum, 0, len(sums))
-	for _, s := range sums {
-		out = append(out, *s)
-	}
-	slices.SortFunc(out, func(a, b Sum) int {
-		return cmp.Or(cmp.Compare(place[a.Rule], place[b.Rule]), strings.Compare(a.Rule, b.Rule),
-			strings.Compare(a.Member, b.Member), strings.Compare(a.Reward, b.Reward))
-	})
-	return out
 }

@@ -200,8 +200,8 @@ func (ev *evaluation) decide(s *source, r *program.Rule, reward *program.Reward)
 		return nil
 	}
 	d := &Decision{
-		Rule: r.ID, Kind: r.Kind, SourceType: s.kind, SourceID: s.id, MemberID: s.memberID, EarnedAt: s.at.UTC(), EarnedOn: s.on,
-		Tier: tierName(ev.atOrFirst(s), s.tier),
+		Rule: r.ID, Kind: r.Kind, SourceType: s.kind, SourceID: s.id, MemberID: s.memberID, Subject: s.subject(),
+		EarnedAt: s.at.UTC(), EarnedOn: s.on, Tier: tierName(ev.atOrFirst(s), s.tier),
 	}
 	if s.version != nil {
 		d.ProgramVersion = s.version.Version

@@ -18,7 +18,7 @@ func earnQuantity(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 		d.judgeLines(b.Items, s.purchase, func(l line) bool { return l.units.IsPositive() })
 	}
 	if !units.IsPositive() {
-		d.refuse(NoQualifyingItems, "none of %s has qualifying units left", countOf(len(s.purchase.lines), "line", "lines"))
+		d.refuse(NoQualifyingItems, "%s has qualifying units left", noneOf(s.purchase.lines))
 		return nil, ""
 	}
 	earn := b.Earn.For(s.tier)

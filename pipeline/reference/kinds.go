@@ -81,7 +81,7 @@ func hasItems(f *program.ItemFilter, s *source, d *Decision) bool {
 	}
 	d.judgeLines(f, s.purchase, line.qualifies)
 	if !s.purchase.anyQualifies(f) {
-		d.refuse(NoQualifyingItems, "none of %s qualifies", countOf(len(s.purchase.lines), "line", "lines"))
+		d.refuse(NoQualifyingItems, "%s qualifies", noneOf(s.purchase.lines))
 		return false
 	}
 	return true

@@ -221,6 +221,14 @@ func clockText(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
 
+// noneOf begins a sentence about lines of which none will do.
+func noneOf(lines []line) string {
+	if len(lines) == 0 {
+		return "it has no lines: none"
+	}
+	return "none of " + countOf(len(lines), "line", "lines")
+}
+
 func word(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -38,6 +38,7 @@ type Decision struct {
 	SourceType     pipeline.SourceType
 	SourceID       string
 	MemberID       string
+	Subject        string // the activity's, empty for others
 	Reward         string // empty where the rule got no further than to a multiplier without anything to multiply
 	EarnedAt       time.Time
 	EarnedOn       pipeline.Date

@@ -4,46 +4,62 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"accrue/jobs"
-	"accrue/pipeline/explain"
-	"accrue/pipeline/reference"
+	"accrue/pipeline"
 )
+
+// explainWhat is the answer to `accrue explain` alone.
+const explainWhat = "explain what? `accrue explain transaction ID`, `activity ID`, `birthday MEMBER:YEAR`, `grant ID`, " +
+	"`member ID --date D`, or `--from A --to B --out FILE` for everything in a range of dates"
 
 func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "explain", Short: "Say why a purchase or a grant earned what it did",
+		Use: "explain", Short: "Say why a source, a grant, a member or a whole range of dates earned what it did",
 		Long: `Shows the decision of every rule, step by step, as arithmetic that a person can redo. It is worked out anew from the
 facts in the warehouse, by an evaluator that is not the one that posted the grants; where the two disagree it says so.`,
-		Example: "  accrue explain transaction TX-1008\n  accrue explain grant jcb/base/transaction/TX-1008/1",
+		Example: `  accrue explain transaction TX-1008
+  accrue explain activity AC-120
+  accrue explain birthday anita:2026
+  accrue explain grant jcb/base/transaction/TX-1008/1
+  accrue explain member anita --date 2026-11-20`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("explain what? `accrue explain transaction ID` or `accrue explain grant ID`, not %q", args[0])
+				return fmt.Errorf("%s; not %q", explainWhat, args[0])
 			}
-			return errors.New("explain what? `accrue explain transaction ID` or `accrue explain grant ID`")
+			return errors.New(explainWhat)
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(a.explainTransactionCommand(), a.explainGrantCommand())
+	cmd.AddCommand(
+		a.explainSourceCommand(pipeline.SourceTransaction, "transaction ID", "Say why a purchase earned what it did",
+			"Shows what is known of a purchase and what every rule made of it, step by step.", "TX-1008"),
+		a.explainSourceCommand(pipeline.SourceActivity, "activity ID", "Say why an activity earned what it did",
+			"Shows what is known of an activity (a review, a referral, a gift code, …) and what every rule made of it.", "AC-120"),
+		a.explainSourceCommand(pipeline.SourceBirthday, "birthday MEMBER:YEAR", "Say why a birthday earned what it did",
+			"Shows what is known of a member's birthday in a year and what every rule made of it.", "anita:2026"),
+		a.explainGrantCommand(), a.explainMemberCommand())
 	return cmd
 }
 
-func (a *app) explainTransactionCommand() *cobra.Command {
+// withReader opens the warehouse for a question and closes it again.
+func (a *app) withReader(ctx context.Context, ask func(*jobs.Reader) error) (err error) {
+	r, err := a.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return ask(r)
+}
+
+func (a *app) explainSourceCommand(t pipeline.SourceType, use, short, long, id string) *cobra.Command {
 	var asJSON bool
-	cmd := a.command("transaction ID", "Say why a purchase earned what it did",
-		"Shows what is known of a purchase and what every rule made of it, step by step.",
-		"  accrue explain transaction TX-1008\n  accrue explain transaction TX-1008 --json", cobra.ExactArgs(1),
-		func(ctx context.Context, args []string) (err error) {
-			r, err := a.reader(ctx)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, r.Close()) }()
-			ex, err := r.ExplainTransaction(ctx, args[0])
+	example := fmt.Sprintf("  accrue explain %s %s\n  accrue explain %[1]s %[2]s --json", t, id)
+	cmd := a.command(use, short, long, example, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return a.withReader(ctx, func(r *jobs.Reader) error {
+			ex, err := r.ExplainSource(ctx, t, args[0])
 			if err != nil {
 				return err
 			}
@@ -53,6 +69,7 @@ func (a *app) explainTransactionCommand() *cobra.Command {
 			a.writeExplanation(ex)
 			return nil
 		})
+	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }
@@ -62,184 +79,50 @@ func (a *app) explainGrantCommand() *cobra.Command {
 	cmd := a.command("grant ID", "Say where a grant was published and why it was earned",
 		"Shows a row of the ledger, the file and the manifest that published it, and why its source earned it.",
 		"  accrue explain grant jcb/base/transaction/TX-1008/1", cobra.ExactArgs(1),
-		func(ctx context.Context, args []string) (err error) {
-			r, err := a.reader(ctx)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, r.Close()) }()
-			ge, err := r.ExplainGrant(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(a.out, struct {
-					Grant       jobs.Grant      `json:"grant"`
-					Folder      string          `json:"folder"`
-					File        string          `json:"file"`
-					Explanation explanationText `json:"explanation"`
-				}{ge.Grant, ge.Publication.Folder, ge.File, explanationJSON(ge.Explanation)})
-			}
-			a.writeGrant(ge)
-			a.writeExplanation(ge.Explanation)
-			return nil
+		func(ctx context.Context, args []string) error {
+			return a.withReader(ctx, func(r *jobs.Reader) error {
+				ge, err := r.ExplainGrant(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSON(a.out, grantJSON(ge))
+				}
+				a.writeGrant(ge)
+				a.writeExplanation(ge.Explanation)
+				return nil
+			})
 		})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }
 
-// writeGrant shows a row of the ledger and where it was published.
-func (a *app) writeGrant(ge *jobs.GrantExplanation) {
-	g, p := ge.Grant, newPaint(a.out)
-	fmt.Fprintf(a.out, "%s\n", p.bold("Grant "+g.GrantID))
-	reason := g.Reason
-	if reason == "" {
-		reason = "none: posted on the date it was earned"
-	}
-	expires := g.ExpiresOn
-	if expires == "" {
-		expires = "never"
-	}
-	for _, f := range [][2]string{
-		{"member", g.MemberID},
-		{"amount", g.Amount + " " + g.Reward + ", " + g.Kind},
-		{"reason", reason},
-		{"earned", g.EarnedOn + " (" + g.EarnedAt + ")"},
-		{"posted", g.PostedOn + ", by version " + fmt.Sprint(g.ProgramVersion) + " of the program"},
-		{"available", g.AvailableOn + ", expires " + expires},
-		{"published in", a.from(ge.Publication.Folder + "/" + ge.File)},
-		{"manifest", a.from(ge.Publication.Folder + "/manifest.json")},
-	} {
-		fmt.Fprintf(a.out, "  %-13s %s\n", f[0], f[1])
-	}
-	fmt.Fprintln(a.out)
-}
-
-// writeExplanation shows a source and what every rule made of it.
-func (a *app) writeExplanation(ex *jobs.Explanation) {
-	p := newPaint(a.out)
-	s := ex.Source
-	fmt.Fprintf(a.out, "%s\n", p.bold(title(string(s.Type))+" "+s.ID))
-	writeSource(a.out, s)
-	for _, pe := range ex.Programs {
-		fmt.Fprintln(a.out)
-		a.writeProgramExplanation(p, s, pe)
-	}
-}
-
-func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-func writeSource(w io.Writer, s *explain.Source) {
-	if len(s.Facts) == 0 {
-		fmt.Fprintf(w, "  no row says so any more: it was withdrawn\n")
-		return
-	}
-	texts := make([]string, len(s.Facts))
-	for i, f := range s.Facts {
-		texts[i] = f.Name + " " + f.Value
-	}
-	if s.Member == "" {
-		texts = append([]string{"no member"}, texts...)
-	}
-	wrap(w, "  ", strings.Join(texts, ", "))
-	fmt.Fprintf(w, "  from date=%s/%s, row %d\n", s.From.Delivery, s.From.File, s.From.Row)
-	rows := [][]string{}
-	for _, l := range s.Lines {
-		rows = append(rows, []string{"line " + l.LineNo, l.ItemID, l.Category, l.Brand, l.Quantity.String() + " ×", l.Amount.String()})
-	}
-	for _, r := range s.Returns {
-		what := "the whole"
-		if r.LineNo != "" {
-			what = "line " + r.LineNo
-		}
-		rows = append(rows, []string{"refund " + r.ID, what, "", "", r.OccurredAt.String(), r.Amount.Neg().String()})
-	}
-	if len(rows) > 0 {
-		writeRows(w, "  ", []bool{false, false, false, false, true, true}, rows)
-	}
-}
-
-// writeProgramExplanation shows the decisions of one program.
-func (a *app) writeProgramExplanation(p paint, s *explain.Source, pe jobs.ProgramExplanation) {
-	w := a.out
-	head := "Program " + pe.Family.ID
-	switch {
-	case pe.Never:
-		fmt.Fprintf(w, "%s has not run yet.\n", p.bold(head))
-		return
-	case len(pe.Answer.Decisions) == 0:
-		fmt.Fprintf(w, "%s: no rule looks at it.\n", p.bold(head))
-		wrap(w, "  ", fmt.Sprintf("It may be in another currency, lie after %s, the newest date that was run, or be of a "+
-			"type that no rule names.", pe.Horizon))
-	default:
-		d := pe.Answer.Decisions[0]
-		if d.ProgramVersion > 0 {
-			head += fmt.Sprintf(", version %d", d.ProgramVersion)
-		}
-		tier := ""
-		if d.Tier != "" && d.Tier != "none" && s.Member != "" {
-			tier = " · tier " + d.Tier
-		}
-		fmt.Fprintf(w, "%s · business date %s%s\n", p.bold(head), d.EarnedOn, tier)
-		for _, d := range pe.Answer.Decisions {
-			writeDecision(w, p, d)
-		}
-	}
-	a.writeLedgerSide(p, pe)
-}
-
-// writeDecision shows what one rule did, step by step.
-func writeDecision(w io.Writer, p paint, d reference.Decision) {
-	result := "nothing: " + d.Reason
-	if d.Reason == "" {
-		result = p.green(d.Amount.String() + " " + d.Reward)
-	}
-	fmt.Fprintf(w, "\n  %s  %s\n", p.bold(d.Rule), result)
-	for i, st := range d.Steps {
-		if d.Reason != "" && i == len(d.Steps)-1 && st.Text == d.Why {
-			continue // the reason says the same
-		}
-		wrapHanging(w, fmt.Sprintf(stepForm, st.Name), plain(st.Text))
-	}
-	if d.Reason != "" && d.Why != "" {
-		wrapHanging(w, fmt.Sprintf(stepForm, "why not"), d.Why)
-	}
-}
-
-// stepForm is for the name of a step; the longest is amount:per_transaction.
-const stepForm = "    %-22s  "
-
-// plain shortens `x = x` to x.
-func plain(text string) string {
-	if left, right, found := strings.Cut(text, " = "); found && left == right {
-		return left
-	}
-	return text
-}
-
-// writeLedgerSide shows the ledger's rows, and says loudly if they are not what the decisions add up to.
-func (a *app) writeLedgerSide(p paint, pe jobs.ProgramExplanation) {
-	w := a.out
-	fmt.Fprintf(w, "\n  %s\n", p.bold("In the ledger"))
-	if len(pe.Rows) == 0 {
-		fmt.Fprintf(w, "    nothing\n")
-	} else {
-		rows := make([][]string, len(pe.Rows))
-		for i, g := range pe.Rows {
-			rows[i] = []string{g.PostedOn, g.Rule, g.Amount, g.Reward, g.Kind, g.Reason, g.GrantID}
-		}
-		writeRows(w, "    ", []bool{false, false, true, false, false, false, false}, rows)
-	}
-	if !pe.Answer.Differs() {
-		return
-	}
-	fmt.Fprintf(w, "\n  %s\n", p.red("THE LEDGER DISAGREES with what is worked out here:"))
-	for _, s := range pe.Answer.Sums {
-		if s.Differs() {
-			fmt.Fprintf(w, "    rule %s, member %s: owed %s %s, posted %s, difference %s\n", s.Rule, s.Member, s.Owed, s.Reward,
-				s.Posted, s.Owed.Sub(s.Posted))
-		}
-	}
-	wrap(w, "    ", "Facts that came after the last run, or a program file that has changed since, make such a difference: "+
-		"the next run posts it. If it stays after a run, it is a fault in accrue.")
+func (a *app) explainMemberCommand() *cobra.Command {
+	var date string
+	var asJSON bool
+	cmd := a.command("member ID --date D", "Say what a member earned on a business date, and why",
+		`Shows what is known of a member on a business date, everything that the member did that day with the decision of every
+rule, the day's totals, and how much of every limit was used by its end.`,
+		"  accrue explain member dev --date 2026-11-20\n  accrue explain member dev --date 2026-11-20 --json", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			d, err := pipeline.ParseDate(date)
+			if err != nil {
+				return usageError{fmt.Errorf("--date %w", err)}
+			}
+			return a.withReader(ctx, func(r *jobs.Reader) error {
+				me, err := r.ExplainMember(ctx, args[0], d)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSON(a.out, memberJSON(me))
+				}
+				a.writeMember(me)
+				return nil
+			})
+		})
+	cmd.Flags().StringVar(&date, "date", "", "the business date, YYYY-MM-DD")
+	_ = cmd.MarkFlagRequired("date")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
 }
