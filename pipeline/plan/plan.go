@@ -67,9 +67,19 @@ type RuleVersion struct {
 	Lines    int      // index in Plan.Lines, -1 for none
 	AnyLine  bool     // at least one line of Lines must qualify
 	Where    []Cond
+	Count    *Count // of a milestone: what its orders are counted up to; nil for other kinds
 	Earn     []Earn
 	Clip     *int64 // limits.per_transaction.amount
 	BestOf   string
+}
+
+// Count says which thresholds an order can cross. What is counted goes over the eligible orders of all versions that
+// count, each version in its own way (F11).
+type Count struct {
+	Sum    bool            // thresholds are sums of spend bases, ten-thousandths; else numbers of orders
+	Period pipeline.Period // where counting starts again
+	Every  int64           // every multiple of it is a threshold; 0 where At lists them
+	At     []int64         // ascending
 }
 
 // Attr is an attribute of a source that a condition looks at.
@@ -116,6 +126,7 @@ const (
 	InputUnits      Input = "units"      // net quantity of the qualifying lines, ten-thousandths
 	InputGranted    Input = "granted"    // what the multiplied rules were granted, ten-thousandths
 	InputValue      Input = "value"      // the activity's value, ten-thousandths
+	InputCrossed    Input = "crossed"    // how many thresholds of a milestone the order crosses
 )
 
 // Earn is an exact amount rounded once: with x the input and steps = ⌊x·StepMul / StepDiv⌋ where StepDiv > 0, else

@@ -196,6 +196,11 @@ func TestEveryKind(t *testing.T) {
 			Body:   &program.Activity{On: []string{"bonus"}, Value: true}},
 		{ID: "by-subject", Kind: program.KindActivity, Reward: points, Rounding: program.Floor, Active: always, Body: &program.Activity{
 			On: []string{"customer_tag"}, BySubject: []program.SubjectEarn{{Subject: "vip", Earn: all("100")}}}},
+		{ID: "nth", Kind: program.KindMilestone, Reward: points, Rounding: program.Floor, Active: always, Body: &program.Milestone{
+			Earn: byTier("", "1", ""), At: []decimal.Decimal{dec("5"), dec("20")}, Period: pipeline.Lifetime,
+			MinSpend: &program.MinSpend{Amount: dec("10"), AtLeast: true}}},
+		{ID: "spent", Kind: program.KindMilestone, Reward: points, Rounding: program.Floor, Active: always, Body: &program.Milestone{
+			Earn: all("50"), Every: dec("0.5"), Sum: true, Period: pipeline.PerQuarter}},
 		{ID: "more", Kind: program.KindMultiplier, Rounding: program.Floor, Active: always,
 			Limits: program.Limits{Periods: []program.Limit{{Period: pipeline.PerTransaction, Amount: ptr(dec("0.01"))}}},
 			Body:   &program.Multiplier{Of: []string{"all-of-spend", "visit"}, Factor: dec("1.5")}},

@@ -19,7 +19,7 @@ func kindTable() []kindEntry {
 		{KindActivity, []string{"on", "earn", "earn_by_subject"}, readActivity},
 		{KindMultiplier, []string{"of", "factor"}, readMultiplier},
 		{kind: "birthday", keys: []string{"earn", "feb_29"}},
-		{kind: "milestone", keys: []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}},
+		{KindMilestone, []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}, readMilestone},
 		{kind: "referral", keys: []string{"earn", "referee_earn", "qualify"}},
 		{kind: "gift_code", keys: []string{"codes", "codes_file"}},
 	}

@@ -162,7 +162,7 @@ type Rule struct {
 	Body     Body
 }
 
-// Body is the part of a rule that is special to its kind: *Spend, *Visit, *Quantity, *Activity or *Multiplier.
+// Body is the part of a rule that is special to its kind: one type per kind, such as *Spend.
 type Body interface {
 	// Kind returns the kind's name as written in the file.
 	Kind() Kind

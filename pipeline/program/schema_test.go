@@ -124,10 +124,16 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 	s := schema(t, schemas.ProgramJSON)
 	rule := func(body string) string { return frame + "rules:\n  - {id: a, " + body + "}\n" }
 	good := []string{
+		rule("kind: milestone, every: 5, earn: 1, count: orders, period: year"), rule("kind: milestone, at: [5, 20], earn: 1"),
+		rule("kind: milestone, at: [0.5], sum: spend, earn: 1"),
 		rule("kind: spend, earn: 1, per: 100"), rule("kind: activity, on: x, earn: value"), rule("kind: multiplier, of: [b], factor: 1.5"),
 		rule("kind: visit, earn: {gold: 1}, min_spend: {at_least: 5, of: items}, limits: {per_day: 3, per_month: {times: 1}}"),
 	}
 	bad := []string{
+		rule("kind: milestone, earn: 1"), rule("kind: milestone, every: 5"), rule("kind: milestone, every: 5, at: [5], earn: 1"),
+		rule("kind: milestone, every: 2.5, earn: 1"), rule("kind: milestone, at: [2.5], earn: 1"), rule("kind: milestone, at: [], earn: 1"),
+		rule("kind: milestone, every: 0, sum: spend, earn: 1"), rule("kind: milestone, every: 5, count: orders, sum: spend, earn: 1"),
+		rule("kind: milestone, every: 5, period: week, earn: 1"), rule("kind: milestone, at: 5, earn: 1"),
 		rule("kind: spend, earn: 1"), rule("kind: spend, earn: 1, per: 0"), rule("kind: spend, earn: -1, per: 1"),
 		rule("kind: spend, ern: 1, per: 1"), rule("kind: visit, earn: 1, per: 1"), rule("kind: visit"), rule("earn: 1"),
 		rule("kind: visits, earn: 1"), rule("kind: birthday, earn: 1"), rule("kind: multiplier, of: [b], factor: 1"),

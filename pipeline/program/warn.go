@@ -104,6 +104,8 @@ func paysNothing(r *Rule) bool {
 		return zero(b.Earn)
 	case *Quantity:
 		return zero(b.Earn)
+	case *Milestone:
+		return zero(b.Earn)
 	case *Activity:
 		return !b.Value && (b.Earn == nil || zero(*b.Earn)) &&
 			!slices.ContainsFunc(b.BySubject, func(s SubjectEarn) bool { return !zero(s.Earn) })

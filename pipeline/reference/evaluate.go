@@ -78,6 +78,7 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 	ev := newEvaluation(f, facts, o)
 	ev.gather(facts)
 	ev.noteNotInForce()
+	ev.countOrders()
 
 	base := ev.earnAll()       // steps 1 to 3
 	base = bestOf(base)        // step 4

@@ -26,6 +26,7 @@ var kinds = map[program.Kind]kind{
 	program.KindSpend:      {source: pipeline.SourceTransaction, earn: earnSpend},
 	program.KindVisit:      {source: pipeline.SourceTransaction, earn: earnVisit},
 	program.KindQuantity:   {source: pipeline.SourceTransaction, earn: earnQuantity},
+	program.KindMilestone:  {source: pipeline.SourceTransaction, earn: earnMilestone},
 	program.KindActivity:   {source: pipeline.SourceActivity, concerns: concernsActivity, earn: earnActivity},
 	program.KindMultiplier: {extra: multiply},
 }

@@ -29,6 +29,8 @@ type source struct {
 	activity *Activity // nil for a transaction
 	first    bool      // the member's first order (F13)
 	previous *source   // what min_gap looks back at (F24), nil for none
+	// progress is what a milestone has counted with this order, by rule id; nil where none counts it.
+	progress map[string]progress
 
 	seen *PurchaseSeen // where somebody asked about a purchase
 }

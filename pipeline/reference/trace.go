@@ -28,6 +28,7 @@ const (
 	AmountLimit       = "amount_limit:"
 	OverBudget        = "budget"
 	OverProgramLimit  = "program_limit:"
+	NotQualified      = "not_qualified"
 )
 
 // Decision is what a rule did with one source, and for one member and reward.

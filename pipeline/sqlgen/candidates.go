@@ -64,11 +64,18 @@ func highest(r *plan.Rule) bool {
 // candidates renders steps 1 to 3: eligible sources, earned and rounded, clipped; what earns nothing drops out.
 func (g *generator) candidates(r *plan.Rule) {
 	var parts []string
+	var counting []*plan.RuleVersion
 	for _, rv := range r.Versions {
-		if rv.Days.From > rv.Days.Until {
-			continue
+		switch {
+		case rv.Days.From > rv.Days.Until:
+		case rv.Count != nil:
+			counting = append(counting, rv)
+		default:
+			parts = append(parts, g.candidatesOf(r, rv))
 		}
-		parts = append(parts, g.candidatesOf(r, rv))
+	}
+	if counting != nil {
+		parts = append(parts, g.milestones(r, counting))
 	}
 	table := fmt.Sprintf("r%d_candidates", r.No)
 	g.table[r.No] = table
@@ -103,15 +110,13 @@ func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
 	default:
 		inner = g.fromGranted(r, rv)
 	}
-	cols := "ver, member_no, stype, source_id, us, day, tier_no, reward_no, amount"
-	if g.carriesSubject(r) {
-		cols += ", subject"
-	}
-	if highest(r) {
-		cols += ", amount AS rank_amount"
-	}
 	return fmt.Sprintf("SELECT %s FROM (\n  SELECT *, %s AS amount FROM (\n%s\n  )\n) WHERE amount > 0",
-		cols, earned(rv, r.ID), inner)
+		g.newColumns(r), earned(rv, r.ID), inner)
+}
+
+// newColumns are candidateColumns where the candidates come about.
+func (g *generator) newColumns(r *plan.Rule) string {
+	return strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1)
 }
 
 // common are the columns of every candidate before its amount.
@@ -151,6 +156,9 @@ func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) string 
 		case plan.InputUnits:
 			cols = append(cols, "coalesce(l.units, 0) AS units")
 		}
+	}
+	if rv.Count != nil && sumsSpend(r) {
+		cols = append(cols, "t.basis")
 	}
 	if g.carriesSubject(r) {
 		cols = append(cols, "CAST(NULL AS VARCHAR) AS subject")
