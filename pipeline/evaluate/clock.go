@@ -25,8 +25,9 @@ type zoned struct {
 
 // known asks the facts what the statements would otherwise have to ask, and fills eval_clock.
 func (e *evaluation) known() error {
-	if err := e.db.QueryRow(e.ctx, "SELECT (SELECT count(*) FROM returns) > 0, (SELECT count(*) FROM stores) > 0").
-		Scan(&e.facts.Returns, &e.facts.Stores); err != nil {
+	if err := e.db.QueryRow(e.ctx, `SELECT (SELECT count(*) FROM returns) > 0, (SELECT count(*) FROM stores) > 0,
+		(SELECT coalesce(sum(amount), 0) FROM transactions) <= 9223372036854775807`).
+		Scan(&e.facts.Returns, &e.facts.Stores, &e.facts.SpendFits); err != nil {
 		return err
 	}
 	zones, err := e.zones()

@@ -18,7 +18,7 @@ func (g *generator) milestones(r *plan.Rule, counting []*plan.RuleVersion) strin
 	crossed, amounts := map[int]string{}, map[int]string{}
 	for _, rv := range counting {
 		orders = append(orders, g.fromTransactions(r, rv))
-		w := runningCount(rv.Count)
+		w := g.runningCount(rv.Count)
 		k := slices.Index(windows, w)
 		if k < 0 {
 			k = len(windows)
@@ -45,15 +45,20 @@ func (g *generator) milestones(r *plan.Rule, counting []*plan.RuleVersion) strin
 }
 
 // runningCount is the member's count of orders, or sum of their spend, up to and with each order of the period.
-func runningCount(c *plan.Count) string {
-	measure, partition := "count(*)", "o.member_no"
-	if c.Sum {
-		measure = "sum(o.basis)"
-	}
+func (g *generator) runningCount(c *plan.Count) string {
+	partition := "o.member_no"
 	if c.Period != pipeline.Lifetime {
 		partition += ", " + periodKey(c.Period, "o.day")
 	}
-	return fmt.Sprintf("%s OVER (PARTITION BY %s ORDER BY o.us, o.source_id ROWS UNBOUNDED PRECEDING)", measure, partition)
+	in := "(PARTITION BY " + partition + " ORDER BY o.us, o.source_id"
+	if !c.Sum {
+		return "row_number() OVER " + in + ")"
+	}
+	sum := "sum(o.basis) OVER " + in + " ROWS UNBOUNDED PRECEDING)"
+	if g.facts.SpendFits { // dividing HUGEINTs takes as long as the window
+		sum = "CAST(" + sum + " AS BIGINT)"
+	}
+	return sum
 }
 
 // crosses counts the thresholds T with before < T ≤ s, where s is the running count with the order and before is

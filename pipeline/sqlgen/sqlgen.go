@@ -54,6 +54,8 @@ func (s *Step) elseHandOn(onlyIf, from, to string) {
 type Facts struct {
 	Returns bool // any return is known
 	Stores  bool // any store is known
+	// SpendFits: the amounts of all transactions together fit into BIGINT, so that every sum of spend does.
+	SpendFits bool
 	// Offset is the one offset, in microseconds east of UTC, that the program's zone has on all dates that occur; nil
 	// where there are several, or stores have zones of their own: then eval_clock is asked.
 	Offset *int64
