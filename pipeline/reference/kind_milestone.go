@@ -3,7 +3,6 @@ package reference
 import (
 	"fmt"
 	"math/big"
-	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -93,20 +92,12 @@ func earnMilestone(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 	if d == nil {
 		return total.Rat(), ""
 	}
-	return total.Rat(), fmt.Sprintf("%s: %s × %s = %s", crossedText(b, p, crossed), crossed, earn, total)
+	return total.Rat(), fmt.Sprintf("%s: %s × %s = %s%s", crossedText(b, p, crossed), crossed, earn, total, s.rateText(b.Earn))
 }
 
 // reachedText says where the order stands: "the member's 5th order in 2026-11", "800 spent before + 250 = 1050".
 func reachedText(b *program.Milestone, s *source, p progress) string {
-	during := ""
-	switch start := b.Period.Start(s.on).String(); b.Period {
-	case pipeline.PerMonth:
-		during = " in " + start[:7]
-	case pipeline.PerQuarter:
-		during = " in the quarter from " + start
-	case pipeline.PerYear:
-		during = " in " + start[:4]
-	}
+	during := inPeriod(b.Period, s.on)
 	if b.Sum {
 		return fmt.Sprintf("%s spent before + %s = %s%s", p.before, s.purchase.basis, p.after, during)
 	}
@@ -122,7 +113,7 @@ func crossedText(b *program.Milestone, p progress, crossed decimal.Decimal) stri
 				at = append(at, t.String())
 			}
 		}
-		return "reaches " + strings.Join(at, " and ")
+		return "reaches " + list(at)
 	}
 	last := wholeSteps(p.after, b.Every).Mul(b.Every)
 	if crossed.Equal(decimal.NewFromInt(1)) {
