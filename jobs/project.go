@@ -70,6 +70,19 @@ func ReadPrograms(dir string) ([]*program.Family, error) {
 	return families, nil
 }
 
+// ReadProgram reads one program file. The error is a *FaultsError with every fault of it.
+func ReadProgram(file string) (*program.Program, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	v, faults := program.Parse(file, text)
+	if len(faults) > 0 {
+		return nil, &FaultsError{faults}
+	}
+	return v, nil
+}
+
 // path makes a path of the settings one that can be opened: relative ones are relative to accrue.yaml.
 func (p *Project) path(s string) string {
 	if filepath.IsAbs(s) {
