@@ -9,7 +9,6 @@
 package tell
 
 import (
-	"fmt"
 	"strings"
 
 	"accrue/pipeline"
@@ -87,11 +86,9 @@ func (p piece) told() string {
 // ruleSentences tells a rule.
 func ruleSentences(p *program.Program, r *program.Rule) []string {
 	w := ruleWords(p, r)
-	first := earningWords(w.earnings)
-	if w.what != "" && w.whatFirst {
-		first = w.what + ", " + first
-	} else if w.what != "" {
-		first += " " + w.what
+	first := strings.TrimSpace(earningWords(w.earnings) + " " + w.what)
+	if w.whatFirst {
+		first = w.what + ", " + earningWords(w.earnings)
 	}
 	var limits, conditions, rest []string
 	for _, piece := range w.pieces {
@@ -142,10 +139,12 @@ func ruleWords(p *program.Program, r *program.Rule) words {
 		w = t.quantity(b)
 	case *program.Activity:
 		w = t.activity(b)
+	case *program.Milestone:
+		w = t.milestone(b)
 	case *program.Multiplier:
 		w = t.multiplier(b)
 	default:
-		panic(fmt.Sprintf("tell: no words for the kind %s", r.Kind))
+		w.what = "it pays as the kind " + string(r.Kind) + " does"
 	}
 	w.pieces = append(w.pieces, t.limits()...)
 	w.pieces = append(w.pieces, t.conditions()...)
@@ -183,7 +182,7 @@ func (t teller) unit() unit {
 // perTransaction is the words for the limit of one source.
 func (t teller) perTransaction() string {
 	switch t.rule.Body.(type) {
-	case *program.Spend, *program.Visit, *program.Quantity:
+	case *program.Spend, *program.Visit, *program.Quantity, *program.Milestone:
 		return "per transaction"
 	}
 	return "at a time"
