@@ -204,7 +204,7 @@ func uses(fam *program.Family, decisions []reference.Decision, member string, da
 		}
 		u := Use{Reward: l.Reward.ID, Period: l.Period, Start: l.Period.Start(date), Amount: &l.Amount}
 		for _, d := range own {
-			if left, ok := amountAfter(d, stageOfStep("program:"+string(l.Period))); ok && d.Reward == u.Reward && u.covers(d) {
+			if left, ok := leftOf(d, "program:", l.Period); ok && d.Reward == u.Reward && u.covers(d) {
 				u.Granted = u.Granted.Add(left)
 			}
 		}
@@ -223,7 +223,7 @@ func ruleUses(r *program.Rule, l program.Limit, own []*reference.Decision, date 
 		if d.Rule != r.ID || !u.covers(d) {
 			continue
 		}
-		afterTimes, took := amountAfter(d, stageOfStep("times:"+string(l.Period)))
+		afterTimes, took := leftOf(d, "times:", l.Period)
 		if !took || afterTimes.IsZero() {
 			continue
 		}
@@ -236,10 +236,16 @@ func ruleUses(r *program.Rule, l program.Limit, own []*reference.Decision, date 
 			out = append(out, u)
 		}
 		out[i].Taken++
-		left, _ := amountAfter(d, stageOfStep("amount:"+string(l.Period)))
+		left, _ := leftOf(d, "amount:", l.Period)
 		out[i].Granted = out[i].Granted.Add(left)
 	}
 	return out
+}
+
+// leftOf is what the step of a period left; ok is false where the decision did not get as far.
+func leftOf(d *reference.Decision, step string, p pipeline.Period) (decimal.Decimal, bool) {
+	stage := stageOfStep(step + string(p))
+	return amountAfter(d, stage, stage)
 }
 
 // covers reports whether a decision lies in the period.

@@ -67,18 +67,18 @@ func stageOfReason(reason string) int {
 	return 0
 }
 
-// amountAfter returns what a stage left, zero where it took everything; ok is false where the decision did not get
-// as far.
-func amountAfter(d *reference.Decision, stage int) (left decimal.Decimal, ok bool) {
+// amountAfter returns what the stages from first to last left, zero where one of them took everything; ok is false where
+// the decision did not get as far.
+func amountAfter(d *reference.Decision, first, last int) (left decimal.Decimal, ok bool) {
 	end := stageOfReason(d.Reason)
-	if end < stage {
+	if end < first {
 		return left, false
 	}
-	if end == stage {
+	if end <= last {
 		return decimal.Zero, true
 	}
 	for _, s := range d.Steps {
-		if n := stageOfStep(s.Name); 0 < n && n <= stage {
+		if n := stageOfStep(s.Name); 0 < n && n <= last {
 			left = s.Amount
 		}
 	}

@@ -20,6 +20,8 @@ type Options struct {
 	Horizon pipeline.Date
 	// Trace says of which sources the decisions are wanted; nil for none. The member is empty where nobody is known.
 	Trace func(t pipeline.SourceType, id, memberID string) bool
+	// TraceDates are the business dates of the sources whose decisions are wanted; nil for all.
+	TraceDates *program.Span
 }
 
 // TraceAll asks for the decisions on every source.
@@ -59,15 +61,16 @@ type grant struct {
 
 // evaluation holds what all steps look at.
 type evaluation struct {
-	family    *program.Family
-	clock     clock
-	members   members
-	stores    map[string]Store
-	horizon   pipeline.Date
-	sources   []*source // by (occurred_at, id)
-	trace     func(pipeline.SourceType, string, string) bool
-	decisions []*Decision
-	seen      []Seen
+	family     *program.Family
+	clock      clock
+	members    members
+	stores     map[string]Store
+	horizon    pipeline.Date
+	sources    []*source // by (occurred_at, id)
+	trace      func(pipeline.SourceType, string, string) bool
+	traceDates *program.Span
+	decisions  []*Decision
+	seen       []Seen
 }
 
 // Evaluate works out what every member is owed by all versions of a program (spec section 6).
@@ -93,6 +96,7 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 func newEvaluation(f *program.Family, facts Facts, o Options) *evaluation {
 	ev := &evaluation{
 		family: f, members: indexMembers(facts.Members), stores: map[string]Store{}, horizon: o.Horizon, trace: o.Trace,
+		traceDates: o.TraceDates,
 	}
 	for _, s := range facts.Stores {
 		ev.stores[s.ID] = s

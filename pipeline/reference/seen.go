@@ -101,16 +101,18 @@ func (ev *evaluation) tierText(p *program.Program, s *source, named bool) string
 
 // wants reports whether somebody asked about the source.
 func (ev *evaluation) wants(s *source) bool {
-	return ev.trace != nil && ev.trace(s.kind, s.id, s.memberID)
+	if ev.trace == nil || ev.traceDates != nil && !ev.traceDates.Contains(s.on) {
+		return false
+	}
+	return ev.trace(s.kind, s.id, s.memberID)
 }
 
 // overlooks notes a source that does not exist for the program, where somebody asked.
 func (ev *evaluation) overlooks(s *source, occurred pipeline.Timestamp, why string) {
+	s.at, s.on = ev.clock.place(occurred, ev.clock.zoneOf(s.storeID))
 	if !ev.wants(s) {
 		return
 	}
-	zone := ev.clock.zoneOf(s.storeID)
-	s.at, s.on = ev.clock.place(occurred, zone)
 	ev.place(s)
 	ev.note(s, occurred, why)
 }

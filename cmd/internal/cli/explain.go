@@ -16,23 +16,34 @@ const explainWhat = "explain what? `accrue explain transaction ID`, `activity ID
 	"`member ID --date D`, or `--from A --to B --out FILE` for everything in a range of dates"
 
 func (a *app) explainCommand() *cobra.Command {
+	var bulk bulkFlags
 	cmd := &cobra.Command{
 		Use: "explain", Short: "Say why a source, a grant, a member or a whole range of dates earned what it did",
 		Long: `Shows the decision of every rule, step by step, as arithmetic that a person can redo. It is worked out anew from the
-facts in the warehouse, by an evaluator that is not the one that posted the grants; where the two disagree it says so.`,
+facts in the warehouse, by an evaluator that is not the one that posted the grants; where the two disagree it says so.
+
+` + columnsHelp(),
 		Example: `  accrue explain transaction TX-1008
   accrue explain activity AC-120
   accrue explain birthday anita:2026
   accrue explain grant jcb/base/transaction/TX-1008/1
-  accrue explain member anita --date 2026-11-20`,
+  accrue explain member anita --date 2026-11-20
+  accrue explain --from 2026-11-01 --to 2026-11-30 --out why.parquet`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fmt.Errorf("%s; not %q", explainWhat, args[0])
 			}
-			return errors.New(explainWhat)
+			if !bulk.asked() {
+				return errors.New(explainWhat)
+			}
+			return nil
 		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return a.explainRange(cmd.Context(), bulk)
+		},
 	}
+	bulk.register(cmd)
 	cmd.AddCommand(
 		a.explainSourceCommand(pipeline.SourceTransaction, "transaction ID", "Say why a purchase earned what it did",
 			"Shows what is known of a purchase and what every rule made of it, step by step.", "TX-1008"),
