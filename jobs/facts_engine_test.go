@@ -52,6 +52,9 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 		row := append([]string{"DATE '" + delivery + "'", "1", "1", "1", "1"}, values...)
 		out[table] = append(out[table], "("+strings.Join(row, ", ")+")")
 	}
+	if facts.FirstDelivery != nil {
+		out["deliveries"] = []string{"(DATE '" + facts.FirstDelivery.String() + "', 1, '')"}
+	}
 	const once = "2026-01-01" // the delivery matters for members only
 	for _, t := range facts.Transactions {
 		add("transactions", once, text(t.ID), text(t.MemberID), stampOf(&t.OccurredAt), units(t.Amount), text(t.Currency),
@@ -81,7 +84,11 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 		if len(m.Tags) > 0 {
 			tags = ";" + strings.Join(m.Tags, ";") + ";"
 		}
-		add("members", m.Delivery.String(), text(m.ID), text(m.Tier), "NULL", stampOf(m.JoinedAt), text(status), text(tags))
+		birth := "NULL"
+		if m.BirthDate != nil {
+			birth = "DATE '" + m.BirthDate.String() + "'"
+		}
+		add("members", m.Delivery.String(), text(m.ID), text(m.Tier), birth, stampOf(m.JoinedAt), text(status), text(tags))
 	}
 	for _, s := range facts.Stores {
 		zone := ""

@@ -143,7 +143,11 @@ func (p *passes) insert(f reference.Facts) error {
 		if len(m.Tags) > 0 {
 			tags = text(";" + strings.Join(m.Tags, ";") + ";")
 		}
-		add("members", m.Delivery, text(m.ID), text(m.Tier), "NULL", moment(m.JoinedAt), status, tags)
+		birth := "NULL"
+		if m.BirthDate != nil {
+			birth = "DATE '" + m.BirthDate.String() + "'"
+		}
+		add("members", m.Delivery, text(m.ID), text(m.Tier), birth, moment(m.JoinedAt), status, tags)
 	}
 	for _, s := range f.Stores {
 		zone := "NULL"
@@ -152,7 +156,10 @@ func (p *passes) insert(f reference.Facts) error {
 		}
 		add("stores", day, text(s.ID), zone, text(s.Region))
 	}
-	for _, table := range []string{"transactions", "items", "returns", "activities", "members", "stores"} {
+	if f.FirstDelivery != nil {
+		rows["deliveries"] = []string{fmt.Sprintf("(DATE '%s', 1, '')", *f.FirstDelivery)}
+	}
+	for _, table := range []string{"deliveries", "transactions", "items", "returns", "activities", "members", "stores"} {
 		if _, err := p.db.Exec(p.ctx, "DELETE FROM "+table); err != nil {
 			return err
 		}

@@ -30,6 +30,11 @@ func (e *evaluation) known() error {
 		Scan(&e.facts.Returns, &e.facts.Stores, &e.facts.SpendFits); err != nil {
 		return err
 	}
+	if e.plan.Needs.Birthdays {
+		if err := e.anniversaries(); err != nil {
+			return err
+		}
+	}
 	zones, err := e.zones()
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func (e *evaluation) days() ([]clockDay, error) {
 			stem, sqlgen.MomentX("t", stem), table, stem)
 	}
 	from := moments("transactions", "occurred") + " UNION ALL " + moments("activities", "occurred")
-	if e.plan.Needs.Joined {
+	if e.plan.Needs.JoinedDay() {
 		from += " UNION ALL " + moments("members", "joined")
 	}
 	var out []clockDay

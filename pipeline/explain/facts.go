@@ -26,7 +26,7 @@ type reader struct {
 func read(ctx context.Context, db *warehouse.DB, all bool) (*reference.Facts, error) {
 	r := &reader{ctx: ctx, db: db, all: all, out: &reference.Facts{}}
 	for _, step := range []func() error{
-		r.transactions, r.items, r.returns, r.activities, r.members, r.stores,
+		r.transactions, r.items, r.returns, r.activities, r.members, r.stores, r.firstDelivery,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("reading the facts: %w", err)
@@ -147,14 +147,19 @@ func (r *reader) activities() error {
 func (r *reader) members() error {
 	var id, tier, status, tags sql.NullString
 	var delivery time.Time
+	var birth sql.NullTime
 	var joined stamp
-	return r.each(`SELECT delivery, member_id, tier, status, tags, joined_wall, joined_offset, joined_form FROM members`,
-		byMember, append([]any{&delivery, &id, &tier, &status, &tags}, joined.dest()...), func() error {
+	return r.each(`SELECT delivery, member_id, tier, birth_date, status, tags, joined_wall, joined_offset, joined_form FROM members`,
+		byMember, append([]any{&delivery, &id, &tier, &birth, &status, &tags}, joined.dest()...), func() error {
 			m := reference.Member{
 				Delivery: pipeline.DateOf(delivery), ID: id.String, Tier: tier.String, Closed: status.String == "closed",
 			}
 			if tags.Valid {
 				m.Tags = strings.Split(strings.Trim(tags.String, ";"), ";")
+			}
+			if birth.Valid {
+				born := pipeline.DateOf(birth.Time)
+				m.BirthDate = &born
 			}
 			if joined.wall.Valid {
 				ts := joined.value()
@@ -163,6 +168,16 @@ func (r *reader) members() error {
 			r.out.Members = append(r.out.Members, m)
 			return nil
 		})
+}
+
+func (r *reader) firstDelivery() error {
+	var first sql.NullTime
+	err := r.db.QueryRow(r.ctx, "SELECT min(delivery) FROM deliveries").Scan(&first)
+	if first.Valid {
+		d := pipeline.DateOf(first.Time)
+		r.out.FirstDelivery = &d
+	}
+	return err
 }
 
 func (r *reader) stores() error {

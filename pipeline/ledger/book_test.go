@@ -51,7 +51,7 @@ func (b *book) exec(query string, args ...any) {
 //
 //	rule source member amount [reward [earned_on [version]]]
 //
-// The amount is in units of the reward. A source is a transaction unless it begins with "activity:".
+// The amount is in units of the reward. A source is a transaction unless it begins with "activity:" or "birthday:".
 func (b *book) evaluate(lines ...string) {
 	b.t.Helper()
 	var members, rules, rows []string
@@ -64,6 +64,9 @@ func (b *book) evaluate(lines ...string) {
 		st := "transaction"
 		if id, ok := strings.CutPrefix(f[1], "activity:"); ok {
 			st, f[1] = "activity", id
+		}
+		if id, ok := strings.CutPrefix(f[1], "birthday:"); ok {
+			st, f[1] = "birthday", id
 		}
 		if !ruleSet[f[0]] {
 			ruleSet[f[0]] = true

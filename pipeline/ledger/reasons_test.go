@@ -87,6 +87,49 @@ func TestReasonsOfActivities(t *testing.T) {
 		"2026-11-21 a1/review/2 m1 -2 points reversal corrected")
 }
 
+// A birthday's own rows are its member's: another birth date corrects it, anything else is a change of the member.
+func TestReasonsOfBirthdays(t *testing.T) {
+	member := func(first, load int, birth string) func(*book) {
+		return func(b *book) { b.fact("members", first, load, "member_id, birth_date", "'m1', "+birth) }
+	}
+	night := func(change func(*book), now string) []string {
+		b := newBook(t)
+		b.load(1)
+		member(1, 1, "DATE '1990-11-20'")(b)
+		b.evaluate("bday birthday:m1:2026 m1 5", "other birthday:m2:2026 m2 5")
+		b.post("2026-11-20", "2026-11-20")
+		b.load(2)
+		change(b)
+		entitlements := []string{"other birthday:m2:2026 m2 5"}
+		if now != "" {
+			entitlements = append(entitlements, now)
+		}
+		b.evaluate(entitlements...)
+		return b.post("2026-11-21", "2026-11-21")
+	}
+	const more, reversed = "bday birthday:m1:2026 m1 6", "2026-11-21 m1:2026/bday/2 m1 -5 points reversal "
+	want(t, night(member(2, 2, "DATE '1990-12-20'"), ""), reversed+"corrected")
+	want(t, night(member(2, 2, "NULL"), ""), reversed+"corrected")
+	want(t, night(member(2, 2, "DATE '1990-11-20'"), ""), reversed+"tier_changed")
+	want(t, night(func(b *book) { b.exec("INSERT INTO withdrawn VALUES ('members', 'm1', 2)") }, ""), reversed+"corrected")
+	want(t, night(func(b *book) { b.exec("INSERT INTO withdrawn VALUES ('members', 'm2', 2)") }, ""), reversed+"limit_shifted")
+	adjusted := "2026-11-21 m1:2026/bday/2 m1 1 points adjustment "
+	want(t, night(member(1, 2, "DATE '1960-11-20'"), more), adjusted+"tier_changed")
+	want(t, night(func(*book) {}, more), adjusted+"limit_shifted")
+	// Moved to a day that the last run did not know yet.
+	want(t, night(func(*book) {}, more+" points 2026-11-21"), adjusted+"corrected")
+	// First granted after its day: by a new row, by one that says something else now, because no run came to it before.
+	late := "2026-11-21 m3:2026/bday/1 m3 4 points accrual "
+	first := func(first int) func(*book) {
+		return func(b *book) { b.fact("members", first, 2, "member_id, birth_date", "'m3', DATE '1990-11-19'") }
+	}
+	const m3 = "bday birthday:m3:2026 m3 4 points 2026-11-19"
+	kept := func(got []string) []string { return got[1:] } // m1's own reversal comes first
+	want(t, kept(night(first(2), m3)), late+"late")
+	want(t, kept(night(first(1), m3)), late+"corrected")
+	want(t, kept(night(func(*book) {}, m3)), late+"limit_shifted")
+}
+
 // The reason of what is first granted after its day.
 func TestReasonsOfLateAccruals(t *testing.T) {
 	now := []string{"base t1 m1 5", rest, review}

@@ -30,6 +30,7 @@ func Compile(fam *program.Family, horizon pipeline.Date) (*Plan, error) {
 			return nil, err
 		}
 	}
+	c.sums()
 	c.programLimits()
 	c.needs()
 	return c.plan, nil
@@ -76,6 +77,7 @@ func (c *compiler) rule(id string) error {
 			}
 		}
 		r.Multiplier = rv.Source == FromGranted
+		r.Once = r.Once || rv.Source == FromBirthdays
 		r.Versions = append(r.Versions, rv)
 	}
 	r.Passes = passes(r)
@@ -152,6 +154,26 @@ func passes(r *Rule) []Pass {
 	return out
 }
 
+// sums finds the multipliers that work on several rules whose grants of one source may be earned at different times:
+// two birthday rules, of which one pays before and the other after a birth date was corrected.
+func (c *compiler) sums() {
+	for _, r := range c.plan.Rules {
+		of := map[int]bool{}
+		for _, rv := range r.Versions {
+			for _, no := range rv.Of {
+				of[no] = of[no] || c.plan.Rules[no].Once
+			}
+		}
+		moving := 0
+		for _, once := range of {
+			if once {
+				moving++
+			}
+		}
+		r.Sums = moving > 1
+	}
+}
+
 func (c *compiler) programLimits() {
 	for no := range c.plan.Rewards {
 		for _, p := range pipeline.Periods {
@@ -177,6 +199,7 @@ func (c *compiler) needs() {
 		for _, rv := range r.Versions {
 			n.Transactions = n.Transactions || rv.Source == FromTransactions
 			n.Activities = n.Activities || rv.Source == FromActivities
+			n.Birthdays = n.Birthdays || rv.Source == FromBirthdays
 			n.Subject = n.Subject || rv.Rule.Limits.PerSubject
 			for _, e := range rv.Earn {
 				n.Subject = n.Subject || e.Subjects != nil

@@ -24,11 +24,15 @@ type Plan struct {
 // Needs says which attributes of sources the rules look at, so that nothing else is carried along.
 type Needs struct {
 	Transactions, Activities       bool
+	Birthdays                      bool
 	Tags, Joined                   bool
 	Store, Region, Channel, Hours  bool
 	FirstPurchase, Subject, Values bool
 	Gap                            int64 // the largest min_gap, microseconds; 0 for none
 }
+
+// JoinedDay reports whether anything looks at the date on which a member joined.
+func (n Needs) JoinedDay() bool { return n.Joined || n.Birthdays }
 
 // Reward is a reward id over all versions.
 type Reward struct {
@@ -43,6 +47,7 @@ type Source string
 const (
 	FromTransactions Source = "transactions"
 	FromActivities   Source = "activities"
+	FromBirthdays    Source = "birthdays"
 	FromGranted      Source = "granted" // what other rules were granted: multipliers
 )
 
@@ -52,7 +57,13 @@ type Rule struct {
 	ID         string
 	Multiplier bool
 	Versions   []*RuleVersion
-	Passes     []Pass // after the candidates, in order
+	// Once: a source may give several candidates, at different times, of which only the earliest stands: a member's
+	// birthdays of one year (F35).
+	Once bool
+	// Sums: grants of one source that were earned at different times may come together in this multiplier, each of them
+	// a source of its own (F14): what they make is added up in the end, at the latest of the times.
+	Sums   bool
+	Passes []Pass // after the candidates, in order
 }
 
 // RuleVersion is the rule as one version of the program has it.
@@ -61,11 +72,12 @@ type RuleVersion struct {
 	Rule     *program.Rule
 	Days     program.Span // business dates on which it is in force, active and not after the horizon
 	Source   Source
-	Types    []string // of activities
-	Of       []int    // rule numbers, of a multiplier
-	RewardNo int      // -1 for a multiplier: that of the grant
-	Lines    int      // index in Plan.Lines, -1 for none
-	AnyLine  bool     // at least one line of Lines must qualify
+	Types    []string      // of activities
+	Of       []int         // rule numbers, of a multiplier
+	Feb29    program.Feb29 // of a birthday rule
+	RewardNo int           // -1 for a multiplier: that of the grant
+	Lines    int           // index in Plan.Lines, -1 for none
+	AnyLine  bool          // at least one line of Lines must qualify
 	Where    []Cond
 	Count    *Count // of a milestone: what its orders are counted up to; nil for other kinds
 	Earn     []Earn

@@ -127,6 +127,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: milestone, every: 5, earn: 1, count: orders, period: year"), rule("kind: milestone, at: [5, 20], earn: 1"),
 		rule("kind: milestone, at: [0.5], sum: spend, earn: 1"),
 		rule("kind: spend, earn: 1, per: 100"), rule("kind: activity, on: x, earn: value"), rule("kind: multiplier, of: [b], factor: 1.5"),
+		rule("kind: birthday, earn: 1"), rule("kind: birthday, earn: {gold: 2.5}, feb_29: mar_1, budget: 100"),
 		rule("kind: visit, earn: {gold: 1}, min_spend: {at_least: 5, of: items}, limits: {per_day: 3, per_month: {times: 1}}"),
 	}
 	bad := []string{
@@ -136,7 +137,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: milestone, every: 5, period: week, earn: 1"), rule("kind: milestone, at: 5, earn: 1"),
 		rule("kind: spend, earn: 1"), rule("kind: spend, earn: 1, per: 0"), rule("kind: spend, earn: -1, per: 1"),
 		rule("kind: spend, ern: 1, per: 1"), rule("kind: visit, earn: 1, per: 1"), rule("kind: visit"), rule("earn: 1"),
-		rule("kind: visits, earn: 1"), rule("kind: birthday, earn: 1"), rule("kind: multiplier, of: [b], factor: 1"),
+		rule("kind: visits, earn: 1"), rule("kind: multiplier, of: [b], factor: 1"),
 		rule("kind: multiplier, of: [], factor: 2"), rule("kind: multiplier, of: [b], factor: 2, reward: points"),
 		rule("kind: activity, on: x"), rule("kind: activity, earn: 1"), rule("kind: activity, on: x, earn: values"),
 		rule("kind: visit, earn: value"), rule("kind: visit, earn: 1, when: {tiers: []}"), rule("kind: visit, earn: 1, when: {}"),
@@ -146,6 +147,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: visit, earn: 1, min_gap: 30"), rule("kind: visit, earn: 1, min_gap: soon"), rule("kind: visit, earn: 1, rounding: up"),
 		rule("kind: visit, earn: 1, min_spend: {over: 1, at_least: 1}"), rule("kind: spend, earn: 1, per: 1, basis: qualifying"),
 		rule("kind: visit, earn: 1, active: {from: tomorrow}"), rule("kind: visit, earn: 1, items: {include: {category: spa}}"),
+		rule("kind: birthday"), rule("kind: birthday, earn: 1, feb_29: feb_30"), rule("kind: birthday, earn: 1, per: 5"),
 		frame + "rules: []\n", frame + "rules: [base]\n", frame, "program: p\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "limits: {points: {per_day: {times: 1}}}\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "tier_from: spend\nrules: [{id: a, kind: visit, earn: 1}]\n", frame + "tears: []\nrules: [{id: a, kind: visit, earn: 1}]\n",

@@ -61,6 +61,9 @@ func (p *Program) unreachable(r *Rule) string {
 	_, isActivity := r.Body.(*Activity)
 	_, isMultiplier := r.Body.(*Multiplier)
 	w := r.When
+	if why := unreachableBirthday(r); why != "" {
+		return why
+	}
 	switch {
 	case r.Active.Until < p.EffectiveFrom:
 		return fmt.Sprintf("it ends on %s, before the program takes effect on %s", r.Active.Until, p.EffectiveFrom)
@@ -105,6 +108,8 @@ func paysNothing(r *Rule) bool {
 	case *Quantity:
 		return zero(b.Earn)
 	case *Milestone:
+		return zero(b.Earn)
+	case *Birthday:
 		return zero(b.Earn)
 	case *Activity:
 		return !b.Value && (b.Earn == nil || zero(*b.Earn)) &&

@@ -222,9 +222,12 @@ func (r *reader) activity() Activity {
 func (r *reader) member(delivery pipeline.Date) Member {
 	m := Member{Delivery: delivery, ID: r.key("member_id"), Tier: r.text("tier"), JoinedAt: r.optionalDay("joined_at")}
 	if birth := r.text("birth_date"); birth != "" {
-		if _, ok := parseDate(birth); !ok {
+		t, ok := parseDate(birth)
+		if !ok {
 			r.fault(badTimestamp)
 		}
+		born := pipeline.DateOf(t)
+		m.BirthDate = &born
 	}
 	m.Closed = r.status("active", "closed") == "closed"
 	m.Tags = splitTags(r.row["tags"])

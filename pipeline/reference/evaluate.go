@@ -83,7 +83,7 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 	ev.noteNotInForce()
 	ev.countOrders()
 
-	base := ev.earnAll()       // steps 1 to 3
+	base := once(ev.earnAll()) // steps 1 to 3
 	base = bestOf(base)        // step 4
 	base = ev.withLimits(base) // steps 5 to 7
 	more := ev.multiplyAll(base)
@@ -133,19 +133,43 @@ func (ev *evaluation) earnAll() []*grant {
 	return out
 }
 
+// once keeps of the grants that a rule of some kinds has for one source and member the one that was earned first; they
+// come in order of time.
+func once(grants []*grant) []*grant {
+	type claim struct {
+		sourceKey
+		rule string
+	}
+	first, dropped := map[claim]*grant{}, map[*grant]bool{}
+	for _, g := range grants {
+		k := claim{g.key(), g.rule.ID}
+		if first[k] == nil {
+			first[k] = g
+			continue
+		}
+		dropped[g] = true
+		g.decision.refuse(TimesLimit+string(kinds[g.rule.Kind].once), "it pays once, and did so on %s", first[k].on)
+	}
+	return without(grants, dropped)
+}
+
 // multiplyAll takes every source that was granted something through steps 1 to 3 of the multipliers.
 func (ev *evaluation) multiplyAll(base []*grant) []*grant {
-	granted := map[*source][]*grant{}
+	granted, done := map[sourceTime][]*grant{}, map[sourceTime]bool{}
 	for _, g := range base {
-		granted[g.source] = append(granted[g.source], g)
+		granted[g.timeKey()] = append(granted[g.timeKey()], g)
 	}
 	var out []*grant
 	for _, s := range ev.sources {
+		if done[s.timeKey()] {
+			continue
+		}
+		done[s.timeKey()] = true
 		for _, r := range ev.rulesFor(s) {
 			if kinds[r.Kind].extra == nil {
 				continue
 			}
-			extras := kinds[r.Kind].extra(r, s, granted[s])
+			extras := kinds[r.Kind].extra(r, s, granted[s.timeKey()])
 			if len(extras) == 0 {
 				if d := ev.decide(s, r, nil); ev.eligible(r, s, d) {
 					d.refuse(RoundsToZero, "nothing was granted that it multiplies")
@@ -301,11 +325,11 @@ func (g *grant) clip() bool {
 // tie the rule first in the file (F31). It is called for multipliers by themselves (F15).
 func bestOf(grants []*grant) []*grant {
 	type contest struct {
-		source *source
+		sourceKey
 		name   string
 		reward string
 	}
-	of := func(g *grant) contest { return contest{g.source, g.rule.BestOf, g.reward.ID} }
+	of := func(g *grant) contest { return contest{g.key(), g.rule.BestOf, g.reward.ID} }
 	winners := map[contest]*grant{}
 	for _, g := range grants {
 		if w := winners[of(g)]; w == nil || g.amount.GreaterThan(w.amount) ||
@@ -335,7 +359,7 @@ func beaten(winner *grant, grants []*grant) string {
 	}
 	var others []string
 	for _, g := range grants {
-		if g != winner && g.source == winner.source && g.rule.BestOf == winner.rule.BestOf && g.reward.ID == winner.reward.ID {
+		if g != winner && g.key() == winner.key() && g.rule.BestOf == winner.rule.BestOf && g.reward.ID == winner.reward.ID {
 			others = append(others, fmt.Sprintf("%s pays %s", g.rule.ID, g.amount))
 		}
 	}
@@ -345,10 +369,38 @@ func beaten(winner *grant, grants []*grant) string {
 	return ": " + strings.Join(others, ", ") + ", this " + winner.amount.String()
 }
 
+// addUp makes one grant of those that a multiplier has for a source at several times: at the latest of them.
+func addUp(grants []*grant) []*grant {
+	type place struct {
+		sourceKey
+		rule, reward string
+	}
+	at := map[place]int{}
+	var out []*grant
+	for _, g := range grants {
+		k := place{g.key(), g.rule.ID, g.reward.ID}
+		i, known := at[k]
+		if !known {
+			at[k] = len(out)
+			out = append(out, g)
+			continue
+		}
+		sum := *out[i]
+		if compareTimes(g.source, sum.source) > 0 {
+			sum.source, sum.rule = g.source, g.rule
+		}
+		sum.amount = out[i].amount.Add(g.amount)
+		out[i] = &sum
+	}
+	return out
+}
+
+func compareTimes(a, b *source) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.on, b.on)) }
+
 // result turns what is left into entitlements, in a fixed order.
 func (ev *evaluation) result(grants []*grant) Result {
 	var out Result
-	for _, g := range grants {
+	for _, g := range addUp(grants) {
 		out.Entitlements = append(out.Entitlements, Entitlement{
 			Rule: g.rule.ID, ProgramVersion: g.version.Version, MemberID: g.memberID, Reward: g.reward.ID,
 			SourceType: g.kind, SourceID: g.id, EarnedAt: g.at.UTC(), EarnedOn: g.on, Amount: g.amount,

@@ -36,6 +36,8 @@ type Facts struct {
 	Activities   []Activity
 	Members      []Member
 	Stores       []Store
+	// FirstDelivery is the date of the earliest delivery that is known; nil where there is none.
+	FirstDelivery *pipeline.Date
 }
 
 // Transaction is one purchase. Amounts are exact, at most four places.
@@ -76,11 +78,12 @@ type Activity struct {
 
 // Member is what one delivery says about a member.
 type Member struct {
-	Delivery pipeline.Date
-	ID, Tier string
-	JoinedAt *pipeline.Timestamp // FormDateOnly is set where it is a date without time; nil where it is empty
-	Closed   bool
-	Tags     []string
+	Delivery  pipeline.Date
+	ID, Tier  string
+	BirthDate *pipeline.Date
+	JoinedAt  *pipeline.Timestamp // FormDateOnly is set where it is a date without time; nil where it is empty
+	Closed    bool
+	Tags      []string
 }
 
 // Store is what is known of a store.

@@ -17,6 +17,9 @@ type kind struct {
 	// earn holds min_spend, items and the kind's own conditions against an otherwise eligible source and returns the
 	// exact amount, with its arithmetic; nil where one does not hold, which it has noted in the decision.
 	earn func(r *program.Rule, s *source, d *Decision) (*big.Rat, string)
+	// once is set where a source may earn at several times, of which only the earliest stands: it names the limit that
+	// refuses the others.
+	once pipeline.Period
 	// extra returns what the rule adds to the amounts that other rules granted for one source, by reward.
 	extra func(r *program.Rule, s *source, granted []*grant) []extra
 }
@@ -28,6 +31,7 @@ var kinds = map[program.Kind]kind{
 	program.KindQuantity:   {source: pipeline.SourceTransaction, earn: earnQuantity},
 	program.KindMilestone:  {source: pipeline.SourceTransaction, earn: earnMilestone},
 	program.KindActivity:   {source: pipeline.SourceActivity, concerns: concernsActivity, earn: earnActivity},
+	program.KindBirthday:   {source: pipeline.SourceBirthday, concerns: concernsBirthday, earn: earnBirthday, once: pipeline.PerYear},
 	program.KindMultiplier: {extra: multiply},
 }
 

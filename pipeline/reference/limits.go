@@ -166,13 +166,13 @@ func (ev *evaluation) withProgramLimits(grants []*grant) []*grant {
 		type part struct {
 			member, reward string
 			start          pipeline.Date
-			source         *source // per_transaction is one source
+			source         sourceKey // per_transaction is one source
 		}
 		parts := map[part][]*grant{}
 		for _, g := range grants {
 			k := part{member: g.memberID, reward: g.reward.ID}
 			if p == pipeline.PerTransaction {
-				k.source = g.source
+				k.source = g.key()
 			} else {
 				k.start = p.Start(g.on)
 			}

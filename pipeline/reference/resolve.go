@@ -24,6 +24,9 @@ func Resolve(deliveries []Delivery, currencies []string) (Facts, []Reject) {
 	var facts Facts
 	var rejects []Reject
 	byDate := inForceDeliveries(deliveries)
+	if len(byDate) > 0 {
+		facts.FirstDelivery = &byDate[0].Date
+	}
 
 	facts.Transactions, rejects = resolve(byDate, "transactions", rejects,
 		func(r *reader, _ pipeline.Date) Transaction { return r.transaction(currencies) },

@@ -10,7 +10,7 @@ import (
 	"accrue/pipeline/program"
 )
 
-// source is a transaction or an activity as the evaluation of one program sees it.
+// source is a transaction, an activity or a birthday as the evaluation of one program sees it.
 type source struct {
 	kind     pipeline.SourceType
 	id       string
@@ -25,15 +25,34 @@ type source struct {
 	storeID string
 	region  string
 
-	purchase *purchase // nil for an activity
-	activity *Activity // nil for a transaction
-	first    bool      // the member's first order (F13)
-	previous *source   // what min_gap looks back at (F24), nil for none
 	// progress is what a milestone has counted with this order, by rule id; nil where none counts it.
 	progress map[string]progress
+	purchase *purchase     // nil for what is no transaction
+	activity *Activity     // nil for what is no activity
+	feb29    program.Feb29 // of a birthday, where only the rules that say so have it on this date
+	first    bool          // the member's first order (F13)
+	previous *source       // what min_gap looks back at (F24), nil for none
 
 	seen *PurchaseSeen // where somebody asked about a purchase
 }
+
+// sourceKey names a source for one member: what grants of several rules have in common that are for the same thing.
+type sourceKey struct {
+	kind     pipeline.SourceType
+	id       string
+	memberID string
+}
+
+func (s *source) key() sourceKey { return sourceKey{s.kind, s.id, s.memberID} }
+
+// sourceTime is a source at one time. A birthday that was corrected to another date may have earned at both.
+type sourceTime struct {
+	sourceKey
+	us int64
+	on pipeline.Date
+}
+
+func (s *source) timeKey() sourceTime { return sourceTime{s.key(), s.at.UnixMicro(), s.on} }
 
 // counts reports whether a transaction is completed and not fully returned.
 func (s *source) counts() bool { return s.status == completed && !s.purchase.fullyReturned }
@@ -41,7 +60,7 @@ func (s *source) counts() bool { return s.status == completed && !s.purchase.ful
 // order reports whether a transaction is an order: it counts and its spend basis is positive.
 func (s *source) order() bool { return s.counts() && s.purchase.basis.IsPositive() }
 
-// subject is the activity's subject; a transaction has none.
+// subject is the activity's subject; other sources have none.
 func (s *source) subject() string {
 	if s.activity == nil {
 		return ""
@@ -83,6 +102,7 @@ func (ev *evaluation) gather(facts Facts) {
 		ev.add(s, a.OccurredAt)
 		ev.see(s, a.OccurredAt)
 	}
+	ev.addBirthdays(facts.FirstDelivery)
 	slices.SortFunc(ev.sources, compareSources)
 	ev.lookBack()
 }

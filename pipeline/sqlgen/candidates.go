@@ -82,8 +82,18 @@ func (g *generator) candidates(r *plan.Rule) {
 	body := strings.Join(parts, "\nUNION ALL\n")
 	if body == "" {
 		body = g.nothing(r)
+	} else if r.Once {
+		body = earliest(body)
 	}
 	g.addRule(r, "candidates", "CREATE TEMP TABLE "+table+" AS\n"+body)
+}
+
+// earliest keeps of the candidates of one source and member the one that was earned first.
+func earliest(body string) string {
+	return fmt.Sprintf(`SELECT * EXCLUDE (k) FROM (
+SELECT *, row_number() OVER (PARTITION BY member_no, stype, source_id ORDER BY us, day) AS k FROM (
+%s
+)) WHERE k = 1`, body)
 }
 
 // nothing is an empty table of candidates, for a rule that is in force on no date up to the horizon.
@@ -107,6 +117,8 @@ func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
 		inner = g.fromTransactions(r, rv)
 	case plan.FromActivities:
 		inner = g.fromActivities(r, rv)
+	case plan.FromBirthdays:
+		inner = g.fromBirthdays(r, rv)
 	default:
 		inner = g.fromGranted(r, rv)
 	}
@@ -213,34 +225,32 @@ func (g *generator) fromGranted(r *plan.Rule, rv *plan.RuleVersion) string {
 	}
 	keys := "c.member_no, c.stype, c.source_id, c.us, c.day, c.tier_no, c.reward_no" + subject
 	var union []string
-	fromTx, fromAct := false, false
+	from := map[plan.Source]bool{}
 	of := append([]int{}, rv.Of...)
 	sort.Ints(of)
 	for _, no := range of {
 		union = append(union, fmt.Sprintf("SELECT %s, c.amount FROM %s c WHERE c.ver = %d AND %s",
 			keys, g.table[no], rv.Ver, inForce(rv, "c")))
 		for _, v := range g.plan.Rules[no].Versions {
-			fromTx = fromTx || v.Source == plan.FromTransactions
-			fromAct = fromAct || v.Source == plan.FromActivities
+			from[v.Source] = true
 		}
 	}
-	from := strings.Join(union, "\n      UNION ALL ")
+	grants := strings.Join(union, "\n      UNION ALL ")
 	if len(union) > 1 {
-		from = fmt.Sprintf("SELECT %s, CAST(sum(c.amount) AS BIGINT) AS amount FROM (%s) c GROUP BY %s", keys, from, keys)
+		grants = fmt.Sprintf("SELECT %s, CAST(sum(c.amount) AS BIGINT) AS amount FROM (%s) c GROUP BY %s", keys, grants, keys)
 	}
-	attrs := multiplierAttributes(fromTx, fromAct)
+	attrs := multiplierAttributes(from)
 	var conds []string
 	joins := ""
 	for _, c := range rv.Where {
 		e := condition(c, attrs)
 		conds = append(conds, e)
-		if fromTx && strings.Contains(e, "t.") && !strings.Contains(joins, "eval_tx") {
-			joins += fmt.Sprintf("\n      LEFT JOIN eval_tx t ON c.stype = %d AND t.source_id = c.source_id", stypeTransaction)
-		}
-		if fromAct && strings.Contains(e, "a.") && !strings.Contains(joins, "eval_act") {
-			joins += fmt.Sprintf("\n      LEFT JOIN eval_act a ON c.stype = %d AND a.source_id = c.source_id", stypeActivity)
+		for _, s := range sourceTables {
+			if from[s.source] && strings.Contains(e, s.alias+".") && !strings.Contains(joins, s.join) {
+				joins += "\n      LEFT JOIN " + s.join
+			}
 		}
 	}
 	return fmt.Sprintf("    SELECT CAST(%d AS TINYINT) AS ver, %s, c.amount AS granted\n    FROM (%s) c%s%s",
-		rv.Ver, keys, from, joins, strings.ReplaceAll(where(conds), "\n", "\n    "))
+		rv.Ver, keys, grants, joins, strings.ReplaceAll(where(conds), "\n", "\n    "))
 }

@@ -24,29 +24,54 @@ var activityAttributes = attributes{
 	plan.AttrSubject: "t.subject",
 }
 
+// birthdayAttributes: a birthday has a member and the time of its local start (F40).
+var birthdayAttributes = attributes{
+	plan.AttrTier: "t.tier_no", plan.AttrTag: "t.tags", plan.AttrWeekday: weekday("t.day"), plan.AttrMinute: "t.minute",
+	plan.AttrJoinedDays: "t.joined_days",
+}
+
 // qualifying is the qualifying sum: not below zero, at most the spend basis (F4).
 const qualifying = "least(greatest(coalesce(l.qualifying, 0), 0), t.basis)"
 
 // weekday is 0 on Mondays; 1970-01-01 was a Thursday.
 func weekday(day string) string { return "(" + day + " + 7000003) % 7" }
 
-// multiplierAttributes look at the source of a grant, joined as t (transaction) or a (activity) where that is needed.
-func multiplierAttributes(fromTransactions, fromActivities bool) attributes {
+// sourceTable is a table that holds what is known of the sources of grants.
+type sourceTable struct {
+	source      plan.Source
+	alias, join string
+	stype       int
+	attrs       attributes
+}
+
+// sourceTables are where a multiplier looks up the source of a grant c.
+var sourceTables = []sourceTable{
+	{plan.FromTransactions, "t", fmt.Sprintf("eval_tx t ON c.stype = %d AND t.source_id = c.source_id", stypeTransaction),
+		stypeTransaction, transactionAttributes},
+	{plan.FromActivities, "a", fmt.Sprintf("eval_act a ON c.stype = %d AND a.source_id = c.source_id", stypeActivity),
+		stypeActivity, activityAttributes},
+	{plan.FromBirthdays, "b", fmt.Sprintf("eval_birthdays b ON c.stype = %d AND b.source_id = c.source_id AND b.day = c.day",
+		stypeBirthday), stypeBirthday, birthdayAttributes},
+}
+
+// multiplierAttributes look at the sources of the grants that a multiplier works on, which may be of several types.
+func multiplierAttributes(from map[plan.Source]bool) attributes {
 	out := attributes{plan.AttrTier: "c.tier_no", plan.AttrWeekday: weekday("c.day")}
-	both := []plan.Attr{plan.AttrTag, plan.AttrStore, plan.AttrRegion, plan.AttrMinute, plan.AttrJoinedDays}
-	if fromTransactions {
-		for _, a := range append(both, plan.AttrChannel, plan.AttrFirstPurchase) {
-			out[a] = transactionAttributes[a]
-		}
-	}
-	if fromActivities {
-		out[plan.AttrSubject] = "a.subject"
-		for _, a := range both {
-			e := strings.ReplaceAll(activityAttributes[a], "t.", "a.")
-			if t, ok := out[a]; ok {
-				e = fmt.Sprintf("CASE c.stype WHEN %d THEN %s ELSE %s END", stypeTransaction, t, e)
+	for _, a := range []plan.Attr{plan.AttrTag, plan.AttrStore, plan.AttrRegion, plan.AttrChannel, plan.AttrMinute,
+		plan.AttrFirstPurchase, plan.AttrJoinedDays, plan.AttrSubject} {
+		var one string
+		var each []string
+		for _, s := range sourceTables {
+			if e, ok := s.attrs[a]; ok && from[s.source] {
+				one = strings.ReplaceAll(e, "t.", s.alias+".")
+				each = append(each, fmt.Sprintf(" WHEN %d THEN %s", s.stype, one))
 			}
-			out[a] = e
+		}
+		if len(each) > 0 {
+			out[a] = one // the join is for grants of that type: all others have no value
+		}
+		if len(each) > 1 {
+			out[a] = "CASE c.stype" + strings.Join(each, "") + " END"
 		}
 	}
 	return out

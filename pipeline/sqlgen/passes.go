@@ -195,11 +195,36 @@ func (g *generator) programLimits() {
 	for i, l := range g.plan.Limits {
 		g.programLimit(l, fmt.Sprintf("granted_%d", i), fmt.Sprintf("granted_%d", i+1))
 	}
+	last := g.addUp(fmt.Sprintf("granted_%d", len(g.plan.Limits)))
 	g.add("entitlements", fmt.Sprintf(`CREATE TEMP VIEW entitlements AS
 SELECT rule_no, CAST(ver AS INTEGER) AS ver, member_no,
   CASE stype WHEN %d THEN 'transaction' WHEN %d THEN 'activity' ELSE 'birthday' END AS source_type,
   source_id, us AS earned_us, %s AS earned_on, CAST(reward_no AS INTEGER) AS reward_no, amount
-FROM granted_%d`, stypeTransaction, stypeActivity, date("day"), len(g.plan.Limits)))
+FROM %s`, stypeTransaction, stypeActivity, date("day"), last))
+}
+
+// addUp makes one row of those that a multiplier has for one source at different times (plan.Rule.Sums), and returns
+// the name of the result.
+func (g *generator) addUp(granted string) string {
+	var rules []int64
+	for _, r := range g.plan.Rules {
+		if r.Sums {
+			rules = append(rules, int64(r.No))
+		}
+	}
+	if rules == nil {
+		return granted
+	}
+	const cols = "rule_no, ver, member_no, stype, source_id, us, day, reward_no"
+	g.add("sources at several times", fmt.Sprintf(`CREATE TEMP VIEW granted_sums AS
+SELECT %s, amount FROM %s WHERE rule_no NOT IN (%s)
+UNION ALL
+SELECT %s, CAST(total AS BIGINT) AS amount FROM (
+  SELECT *, sum(amount) OVER (PARTITION BY rule_no, member_no, stype, source_id, reward_no) AS total,
+    row_number() OVER (PARTITION BY rule_no, member_no, stype, source_id, reward_no ORDER BY us DESC, day DESC) AS k
+  FROM %s WHERE rule_no IN (%s)
+) WHERE k = 1`, cols, granted, intList(rules), cols, granted, intList(rules)))
+	return "granted_sums"
 }
 
 func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {

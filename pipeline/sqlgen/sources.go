@@ -8,16 +8,20 @@ import (
 	"accrue/pipeline/program"
 )
 
-// members numbers all members that a fact names. The numbers are in byte order of the ids, so that ordering by
+// members numbers all members that a fact names, where there are birthday rules also those that only have a birthday. The numbers are in byte order of the ids, so that ordering by
 // number is ordering by id.
 func (g *generator) members() {
-	g.add("members", `CREATE TEMP TABLE eval_members AS
+	more := ""
+	if g.plan.Needs.Birthdays {
+		more += "\n  UNION\n  SELECT member_id FROM members WHERE birth_date IS NOT NULL"
+	}
+	g.add("members", fmt.Sprintf(`CREATE TEMP TABLE eval_members AS
 SELECT CAST(row_number() OVER (ORDER BY member_id) - 1 AS INTEGER) AS member_no, member_id
 FROM (
   SELECT member_id FROM transactions WHERE member_id IS NOT NULL
   UNION
-  SELECT member_id FROM activities WHERE member_id IS NOT NULL
-)`)
+  SELECT member_id FROM activities WHERE member_id IS NOT NULL%s
+)`, more))
 }
 
 // stores gives each store a zone number: 0 is the program's, which a store without zone has.
@@ -75,13 +79,17 @@ func (g *generator) spans() {
 	if g.plan.Needs.Tags {
 		cols = append(cols, "v.tags")
 	}
-	if g.plan.Needs.Joined {
+	if g.plan.Needs.JoinedDay() {
 		x := MomentX("v", "joined")
 		_, local, join := g.clock(x, "(v.joined_offset IS NOT NULL)", "0")
 		joins = strings.Replace(join, "\n  JOIN", "\n  LEFT JOIN", 1)
 		// A date alone is the date; with a time it is a business date of the program (F39).
 		cols = append(cols, fmt.Sprintf("CASE WHEN v.joined_form >= %d THEN %s ELSE %s END AS joined_day",
 			pipeline.FormDateOnly, floorDay("v.joined_wall"), g.businessDay(local)))
+	}
+	if g.plan.Needs.Birthdays {
+		cols = append(cols, "CAST(month(v.birth_date) * 100 + day(v.birth_date) AS INTEGER) AS birth_md",
+			"CAST(year(v.birth_date) AS INTEGER) AS birth_year")
 	}
 	var names, same []string
 	for i := range vs {
@@ -90,8 +98,11 @@ func (g *generator) spans() {
 	if g.plan.Needs.Tags {
 		names = append(names, "tags")
 	}
-	if g.plan.Needs.Joined {
+	if g.plan.Needs.JoinedDay() {
 		names = append(names, "joined_day")
+	}
+	if g.plan.Needs.Birthdays {
+		names = append(names, "birth_md", "birth_year")
 	}
 	for _, n := range append([]string{"closed"}, names...) {
 		same = append(same, fmt.Sprintf("%s IS NOT DISTINCT FROM lag(%s) OVER w", n, n))

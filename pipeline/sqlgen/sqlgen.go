@@ -13,6 +13,8 @@
 //	eval_spans     what holds of a member between two dates
 //	eval_tx        transactions as sources: instant, business date, version, tier, spend basis
 //	eval_act       activities as sources
+//	eval_anniversaries  which days of birth have their birthday on which business date (filled by package evaluate)
+//	eval_birthdays birthdays as sources
 //	lines_<n>      qualifying sum, lines and units by transaction, for one filter
 //	r<n>_<step>    candidates of rule n after a step: ver, member_no, stype, source_id, us, day, tier_no,
 //	               reward_no, amount
@@ -101,6 +103,9 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 	}
 	if p.Needs.Activities {
 		g.activities()
+	}
+	if p.Needs.Birthdays {
+		g.birthdays()
 	}
 	for _, multipliers := range []bool{false, true} {
 		for _, r := range p.Rules {

@@ -2,6 +2,14 @@
 CREATE OR REPLACE TEMP TABLE difference_asked AS
 SELECT DISTINCT source_type, source_id FROM difference_numbered WHERE kind <> 'accrual' OR posted_on <> earned_on;
 
+-- A birthday's own rows are those of its member. One that has paid was corrected if a new row has another birthday, or
+-- a row was withdrawn; another tier, tag or status is a change of the member.
+CREATE OR REPLACE TEMP TABLE difference_birthdays AS
+SELECT d.source_id, m.member_id, max(d.earned_on) AS earned_on, bool_or(d.was_known) AS was_known
+FROM difference_numbered d JOIN difference_members m ON m.member_no = d.member_no
+WHERE d.source_type = 'birthday' AND (d.kind <> 'accrual' OR d.posted_on <> d.earned_on)
+GROUP BY ALL;
+
 -- What came for them since the last run. arrived: the source's own row is new; corrected: one of its rows says
 -- something else now, or is gone; added: one of its lines is new.
 CREATE OR REPLACE TEMP TABLE difference_news AS
@@ -28,6 +36,20 @@ FROM (
     dataset <> 'returns', FALSE, FALSE, NULL, NULL
   FROM withdrawn CROSS JOIN difference_request
   WHERE load_seq > known_load AND dataset IN ('transactions', 'activities', 'items', 'returns')
+  UNION ALL
+  SELECT 'birthday', b.source_id, NOT b.was_known AND m.first_seq > known_load, FALSE,
+    CASE WHEN b.was_known
+      THEN coalesce(CASE month(m.birth_date) * 100 + day(m.birth_date) WHEN 229
+        THEN month(b.earned_on) * 100 + day(b.earned_on) NOT IN (228, 229, 301)
+        ELSE month(b.earned_on) <> month(m.birth_date) OR day(b.earned_on) <> day(m.birth_date) END, TRUE)
+      ELSE m.first_seq <= known_load END,
+    FALSE, FALSE, NULL, NULL
+  FROM difference_birthdays b JOIN members m ON m.member_id = b.member_id CROSS JOIN difference_request
+  WHERE m.load_seq > known_load
+  UNION ALL
+  SELECT 'birthday', b.source_id, FALSE, FALSE, TRUE, FALSE, FALSE, NULL, NULL
+  FROM difference_birthdays b JOIN withdrawn w ON w.key = b.member_id CROSS JOIN difference_request
+  WHERE w.load_seq > known_load AND w.dataset = 'members'
 ) f
 WHERE EXISTS (SELECT 1 FROM difference_asked a WHERE a.source_type = f.source_type AND a.source_id = f.source_id)
 GROUP BY ALL;
@@ -42,7 +64,8 @@ SELECT DISTINCT m.member_no
 FROM members f CROSS JOIN difference_request JOIN difference_members m ON m.member_id = f.member_id
 WHERE f.load_seq > known_load;
 
--- The first reason that applies (F62). A source that the last run did not know is late, whatever else came with it.
+-- The first reason that applies (F62). A source that the last run did not know is late, whatever else came with it; one
+-- that it knew, and that is now earned on a date that it did not know yet, was corrected.
 CREATE OR REPLACE TEMP TABLE difference_rows AS
 SELECT d.* EXCLUDE (was_known), m.place,
   CASE
@@ -54,7 +77,7 @@ SELECT d.* EXCLUDE (was_known), m.place,
       THEN 'member_changed'
     WHEN NOT d.was_known AND (n.arrived OR d.earned_on > q.known_until) THEN 'late'
     WHEN n.returned THEN 'returned'
-    WHEN n.corrected OR n.arrived THEN 'corrected'
+    WHEN n.corrected OR n.arrived OR d.was_known AND d.amount > 0 AND d.earned_on > q.known_until THEN 'corrected'
     WHEN n.added THEN 'late'
     WHEN r.member_no IS NOT NULL THEN 'tier_changed'
     ELSE 'limit_shifted'
