@@ -18,8 +18,8 @@ func kindTable() []kindEntry {
 		{KindQuantity, []string{"earn", "per", "items", "min_spend"}, readQuantity},
 		{KindActivity, []string{"on", "earn", "earn_by_subject"}, readActivity},
 		{KindMultiplier, []string{"of", "factor"}, readMultiplier},
-		{KindMilestone, []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}, readMilestone},
 		{KindBirthday, []string{"earn", "feb_29"}, readBirthday},
+		{KindMilestone, []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}, readMilestone},
 		{kind: "referral", keys: []string{"earn", "referee_earn", "qualify"}},
 		{kind: "gift_code", keys: []string{"codes", "codes_file"}},
 	}
