@@ -26,6 +26,8 @@ type Config struct {
 	Threads     int    // at least 1
 	MaxRejects  MaxRejects
 	MaxLine     int64 // bytes of the longest record of a text export
+	// Rates say what one of a reward is worth, in its program's currency, for liabilities.
+	Rates map[string]decimal.Decimal
 }
 
 // ExportsConfig says where deliveries lie and when one is ready.
@@ -167,8 +169,27 @@ func (c *configReader) read(doc *yamlpos.Document) {
 	if v, ok := c.size(m.Get("max_line"), 1000, 1_000_000_000, "1KB", "1GB"); ok {
 		cfg.MaxLine = v
 	}
+	c.rates(m.Get("rates"))
 	m.Close()
 	c.apart(doc)
+}
+
+// rates reads what rewards are worth.
+func (c *configReader) rates(n *yamlpos.Node) {
+	const hint = "write rates: {points: 0.25}"
+	m := c.Map(n, hint)
+	if m == nil {
+		return
+	}
+	c.cfg.Rates = map[string]decimal.Decimal{}
+	for _, e := range m.Rest() {
+		parts := rateForm.FindStringSubmatch("reward=" + e.Value.Text)
+		if e.Value.Kind != yamlpos.Number || parts == nil {
+			c.Wrong(e.Value, "a decimal with at most six places, not below zero", hint)
+			continue
+		}
+		c.cfg.Rates[e.Key] = decimal.RequireFromString(parts[2])
+	}
 }
 
 // text reads a text over its default.

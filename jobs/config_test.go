@@ -52,6 +52,7 @@ func TestConfigOfEverything(t *testing.T) {
 		Acks:     AcksConfig{Path: "/from/ledger"},
 		Programs: "rules", Warehouse: WarehouseConfig{Path: "db"}, MemoryLimit: "512MiB", Threads: 16,
 		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20,
+		Rates: map[string]decimal.Decimal{"points": decimal.RequireFromString("0.25"), "cashback": decimal.NewFromInt(1)},
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +71,7 @@ memory_limit: 512 MiB
 threads: 16
 max_rejects: 10
 max_line: 2MiB
+rates: {points: 0.25, cashback: 1}
 `
 
 func TestMaxRejects(t *testing.T) {
@@ -151,7 +153,7 @@ accrue.yaml:8:11: max_line must be at most 1GB
 accrue.yaml:9:1: unknown key "jobs"
   9 | jobs: []
     | ^
-  hint: known here: exports, grants, acks, programs, warehouse, memory_limit, threads, max_rejects, max_line
+  hint: known here: exports, grants, acks, programs, warehouse, memory_limit, threads, max_rejects, max_line, rates
 `
 	cfg, err := ParseConfig("accrue.yaml", []byte(badConfig))
 	if cfg != nil || err == nil || Classify(err) != Refused {

@@ -47,3 +47,15 @@ func acknowledgements() []string {
 			found_on DATE NOT NULL, closed_on DATE)`,
 	}
 }
+
+// reconciliations are the tables of migration 3.
+func reconciliations() []string {
+	return []string{
+		// The rows behind a break: file, row and id of each, parted by NUL.
+		"ALTER TABLE breaks ADD COLUMN sources VARCHAR",
+		// One row per reconciliation; program is '' for all. summary is JSON for people's eyes.
+		`CREATE TABLE reconciliations (
+			as_of DATE NOT NULL, from_date DATE NOT NULL, until_date DATE NOT NULL, program VARCHAR NOT NULL,
+			number INTEGER NOT NULL, summary VARCHAR)`,
+	}
+}

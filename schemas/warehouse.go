@@ -6,7 +6,7 @@ package schemas
 // Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
 // per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
 func Migrations() [][]string {
-	return [][]string{first(), acknowledgements()}
+	return [][]string{first(), acknowledgements(), reconciliations()}
 }
 
 // HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.

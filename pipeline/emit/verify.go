@@ -12,8 +12,22 @@ import (
 	"accrue/schemas"
 )
 
+// ProblemKind says what a problem is about.
+type ProblemKind string
+
+// Kinds of problems.
+const (
+	ProblemFolder   ProblemKind = "folder"   // a publication that is not there, or one that nobody knows
+	ProblemStranger ProblemKind = "stranger" // something lies in a published folder that the manifest does not name
+	ProblemManifest ProblemKind = "manifest" // the manifest is not what was written
+	ProblemChain    ProblemKind = "chain"    // the manifests do not follow each other
+	ProblemFile     ProblemKind = "file"     // a grant file is not what the manifest says
+	ProblemRows     ProblemKind = "rows"     // rows, or totals of rows, are not the ledger's
+)
+
 // Problem is one thing that VerifyPublished found.
 type Problem struct {
+	Kind     ProblemKind
 	File     string // path below the grants folder
 	What     string // what is wrong, or which figure differs
 	Expected string // what the warehouse, or for figures of files the manifest, says; "" where there are no figures
@@ -53,19 +67,19 @@ func VerifyPublished(ctx context.Context, db *warehouse.DB, grantsDir string, op
 	}
 	v.done = opts.counter(total)
 	for _, h := range disk.hidden {
-		v.add(filepath.ToSlash(h), "a hidden folder that a killed run left")
+		v.add(ProblemFolder, filepath.ToSlash(h), "a hidden folder that a killed run left")
 	}
 	v.chains(all)
 	for _, p := range all {
 		if !disk.published[p.place] {
-			v.add(p.String(), "published, and not there")
+			v.add(ProblemFolder, p.String(), "published, and not there")
 		} else if err := v.publication(p); err != nil {
 			return v.problems, fmt.Errorf("verifying %s: %w", p.place, err)
 		}
 		delete(disk.published, p.place)
 	}
 	for _, p := range sortedPlaces(disk.published) {
-		v.add(p.String(), "there, and the warehouse does not know it")
+		v.add(ProblemFolder, p.String(), "there, and the warehouse does not know it")
 	}
 	return v.problems, v.orphans()
 }
@@ -79,13 +93,13 @@ type verification struct {
 	problems []Problem
 }
 
-func (v *verification) add(file, what string) {
-	v.problems = append(v.problems, Problem{File: file, What: what})
+func (v *verification) add(kind ProblemKind, file, what string) {
+	v.problems = append(v.problems, Problem{Kind: kind, File: file, What: what})
 }
 
 func (v *verification) figure(file, what, expected, found string) {
 	if expected != found {
-		v.problems = append(v.problems, Problem{File: file, What: what, Expected: expected, Found: found})
+		v.problems = append(v.problems, Problem{Kind: ProblemManifest, File: file, What: what, Expected: expected, Found: found})
 	}
 }
 
@@ -103,7 +117,7 @@ func (v *verification) chains(all []recorded) {
 		}
 		at := p.String() + "/" + schemas.ManifestName
 		if other, ok := first[p.program]; ok && m.Previous == "" {
-			v.add(at, fmt.Sprintf("begins a chain, and %s does so too", other))
+			v.add(ProblemChain, at, fmt.Sprintf("begins a chain, and %s does so too", other))
 		}
 		if m.Previous == "" {
 			first[p.program] = p.place
@@ -111,10 +125,10 @@ func (v *verification) chains(all []recorded) {
 		}
 		key := p.program + "\x00" + m.Previous
 		if _, ok := names[key]; !ok {
-			v.add(at, "names a previous manifest that is not there: SHA-256 "+m.Previous)
+			v.add(ProblemChain, at, "names a previous manifest that is not there: SHA-256 "+m.Previous)
 		}
 		if other, ok := followed[key]; ok {
-			v.add(at, fmt.Sprintf("names the same previous manifest as %s", other))
+			v.add(ProblemChain, at, fmt.Sprintf("names the same previous manifest as %s", other))
 		}
 		followed[key] = p.place
 	}
@@ -125,14 +139,14 @@ func (v *verification) publication(p recorded) error {
 	at := p.String() + "/" + schemas.ManifestName
 	text, err := readFile(v.fs, filepath.Join(v.dir, p.folder(), schemas.ManifestName))
 	if err != nil {
-		v.add(at, "cannot be read: "+err.Error())
+		v.add(ProblemManifest, at, "cannot be read: "+err.Error())
 	} else {
 		v.figure(at, "SHA-256", p.sha256, digestOf(text))
 	}
 	v.figure(at, "SHA-256 of the warehouse's copy", p.sha256, digestOf([]byte(p.text)))
 	m, err := parseManifest([]byte(p.text))
 	if err != nil {
-		v.add(at, err.Error())
+		v.add(ProblemManifest, at, err.Error())
 		return nil
 	}
 	v.figure(at, "rows that the warehouse noted", fmt.Sprint(m.Totals.Rows), fmt.Sprint(p.rows))
@@ -142,7 +156,7 @@ func (v *verification) publication(p recorded) error {
 	}
 	want, scales, err := totalsOf(m)
 	if err != nil {
-		v.add(at, err.Error())
+		v.add(ProblemManifest, at, err.Error())
 		return nil
 	}
 	f, err := fromLedger(v.ctx, v.db, p.program, p.postedOn, p.seq)
@@ -154,7 +168,7 @@ func (v *verification) publication(p recorded) error {
 		return err
 	}
 	for _, fault := range fig.totals.Compare(want) {
-		v.add(at, "its control totals are not the ledger's: "+fault)
+		v.add(ProblemRows, at, "its control totals are not the ledger's: "+fault)
 	}
 	for _, format := range formatsOf(m.Files) {
 		if err := v.format(p, m, format, f, &fig.totals, scales); err != nil {
@@ -173,7 +187,7 @@ func (v *verification) strangers(p recorded, m *schemas.Manifest) error {
 	entries, err := v.fs.ReadDir(filepath.Join(v.dir, p.folder()))
 	for _, e := range entries {
 		if !known[e.Name()] {
-			v.add(p.String()+"/"+e.Name(), "not in the manifest")
+			v.add(ProblemStranger, p.String()+"/"+e.Name(), "not in the manifest")
 		}
 	}
 	return err
@@ -196,11 +210,11 @@ func (v *verification) format(p recorded, m *schemas.Manifest, format Format, f 
 		r.advance()
 	}
 	if n := r.found - maxRowProblems; n > 0 && !r.broken {
-		v.add(r.file, fmt.Sprintf("%d more rows differ from the ledger's", n))
+		v.add(ProblemRows, r.file, fmt.Sprintf("%d more rows differ from the ledger's", n))
 	}
 	if !r.broken {
 		for _, fault := range ledger.Compare(r.check.sums()) {
-			v.add(p.String(), fmt.Sprintf("the %s files are out of balance with the ledger: %s", format, fault))
+			v.add(ProblemRows, p.String(), fmt.Sprintf("the %s files are out of balance with the ledger: %s", format, fault))
 		}
 	}
 	return nil
@@ -235,13 +249,13 @@ func (r *rowComparison) files(p recorded, m *schemas.Manifest, format Format, yi
 			return nil
 		})
 		if err != nil {
-			r.add(r.file, "cannot be read: "+err.Error())
+			r.add(ProblemFile, r.file, "cannot be read: "+err.Error())
 			r.broken = true
 			continue
 		}
 		r.broken = r.broken || got.fault != nil
 		for _, problem := range got.compare(want) {
-			problem.File = r.file
+			problem.Kind, problem.File = ProblemFile, r.file
 			r.problems = append(r.problems, problem)
 		}
 	}
@@ -258,7 +272,7 @@ func (r *rowComparison) advance() {
 
 func (r *rowComparison) problem(format string, args ...any) {
 	if r.found++; r.found <= maxRowProblems && !r.broken {
-		r.add(r.file, fmt.Sprintf(format, args...))
+		r.add(ProblemRows, r.file, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -317,7 +331,7 @@ func (v *verification) orphans() error {
 		WHERE NOT EXISTS (SELECT 1 FROM publications p
 			WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)
 		GROUP BY ALL ORDER BY ALL`, nil, []any{&program, &day, &seq, &rows}, func() error {
-		v.add(fmt.Sprintf("%s/date=%s/seq=%03d", program, day, seq),
+		v.add(ProblemRows, fmt.Sprintf("%s/date=%s/seq=%03d", program, day, seq),
 			fmt.Sprintf("%d rows of the ledger belong to no publication", rows))
 		return nil
 	})
