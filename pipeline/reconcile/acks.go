@@ -29,6 +29,12 @@ func (w *Work) Acknowledged() error {
 		fmt.Sprintf(`DELETE FROM recon.off WHERE at < 0 AND status = 'posted' AND times = 1 AND EXISTS (SELECT 1 FROM (
 				SELECT %s AS grant_id, l.amount FROM ledger l JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
 			) l WHERE l.grant_id = recon.off.grant_id AND l.amount = recon.off.said)`, grantID("l.")),
+		// What only the ledger or only the file has was named too, and nobody need acknowledge it.
+		`DELETE FROM recon.off WHERE file_id IS NULL AND at >= 0 AND at IN (SELECT l.rowid FROM ledger l
+			JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)`,
+		fmt.Sprintf(`DELETE FROM recon.off WHERE file_id IS NULL AND at < 0 AND NOT EXISTS (SELECT 1 FROM (
+				SELECT %s AS grant_id FROM ledger l JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
+			) l WHERE l.grant_id = recon.off.grant_id)`, grantID("l.")),
 		w.ackBreaks(), w.ackTies())
 }
 
