@@ -97,6 +97,7 @@ threads: 0
 max_rejects: 0.1
 max_line: 300GB
 jobs: []
+rates: {points: cheap, cashback: -1}
 `
 
 func TestBadConfig(t *testing.T) {
@@ -154,6 +155,16 @@ accrue.yaml:9:1: unknown key "jobs"
   9 | jobs: []
     | ^
   hint: known here: exports, grants, acks, programs, warehouse, memory_limit, threads, max_rejects, max_line, rates
+
+accrue.yaml:10:17: points must be a decimal with at most six places, not below zero, not "cheap"
+  10 | rates: {points: cheap, cashback: -1}
+     |                 ^
+  hint: write rates: {points: 0.25}
+
+accrue.yaml:10:34: cashback must be a decimal with at most six places, not below zero, not "-1"
+  10 | rates: {points: cheap, cashback: -1}
+     |                                  ^
+  hint: write rates: {points: 0.25}
 `
 	cfg, err := ParseConfig("accrue.yaml", []byte(badConfig))
 	if cfg != nil || err == nil || Classify(err) != Refused {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"accrue/pipeline/safetext"
 	"accrue/pipeline/warehouse"
 	"accrue/schemas"
 )
@@ -232,7 +233,7 @@ func (a *ackLoader) writeRejects(ctx context.Context, f *taken) error {
 		var row int64
 		return a.db.Each(ctx, `SELECT row_no, reason, coalesce(detail, ''), coalesce(raw, '') FROM ack_rejects
 			WHERE file_id = ? ORDER BY row_no`, []any{f.id}, []any{&row, &reason, &detail, &raw}, func() error {
-			return w.Write([]string{strconv.FormatInt(row, 10), reason, detail, raw})
+			return w.Write([]string{strconv.FormatInt(row, 10), reason, safetext.Cell(detail), safetext.Cell(raw)})
 		})
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"accrue/pipeline"
+	"accrue/pipeline/safetext"
 	"accrue/pipeline/warehouse"
 	"accrue/schemas"
 )
@@ -144,7 +145,8 @@ func removeFile(path string) error {
 	return err
 }
 
-// writeRejectsFile writes a file of rejected rows as a whole.
+// writeRejectsFile writes a file of rejected rows as a whole. It is for people; the rows as they came are in the
+// warehouse's tables of rejects.
 func writeRejectsFile(path string, header []string, rows func(*csv.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -184,6 +186,6 @@ func (in *intake) rejectRows(ctx context.Context, w *csv.Writer) error {
 	return in.db.Each(ctx, `SELECT dataset, file_id, row_no, reason, coalesce(detail, ''), coalesce(raw, '') FROM rejects
 		WHERE delivery = `+dateSQL(in.d.Date)+" ORDER BY file_id, row_no", nil,
 		[]any{&dataset, &id, &row, &reason, &detail, &raw}, func() error {
-			return w.Write([]string{dataset, names[id], strconv.FormatInt(row, 10), reason, detail, raw})
+			return w.Write([]string{dataset, safetext.Cell(names[id]), strconv.FormatInt(row, 10), reason, safetext.Cell(detail), safetext.Cell(raw)})
 		})
 }

@@ -5,6 +5,7 @@ package safetext
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -63,6 +64,33 @@ func digits(s string) bool {
 	}
 	return s != ""
 }
+
+// Shown returns a text of any number of lines as a terminal can show it. As Line, but line ends, tabs and the colours
+// of accrue itself stay, and escapes are those of JSON, so that JSON stays what it says.
+func Shown(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return obeyed(r) && r != '\n' }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == 0x1b && colour.MatchString(s[i:]):
+			n = strings.IndexByte(s[i:], 'm') + 1
+			b.WriteString(s[i : i+n])
+		case !obeyed(r) || r == '\n' || r == '\t' || r == utf8.RuneError && n > 1:
+			b.WriteString(s[i : i+n])
+		case r == utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x`, s[i])
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+var colour = regexp.MustCompile(`^\x1b\[(?:0|1|2|3[1-6])m`)
 
 // Line returns a text that a terminal shows as it is: on one line, with control characters, marks that turn the
 // direction of writing, and bytes that are no UTF-8 written out as escapes (\t, \n, \r, \x1b, \u202e).

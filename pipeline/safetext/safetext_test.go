@@ -33,6 +33,17 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\tb\n": "a\tb\n", "\x1b[1mBold\x1b[0m\n": "\x1b[1mBold\x1b[0m\n", "\x1b[8mhidden\x1b[2J": `\u001b[8mhidden\u001b[2J`,
+		"{\"id\": \"a\u202eb\u009b\"}\n": `{"id": "a\u202eb\u009b"}` + "\n", "a\rb\x00": `a\u000db\u0000`, "a\xff": `a\u00ff`,
+	} {
+		if got := Shown(text); got != want {
+			t.Errorf("Shown(%q) is %q, want %q", text, got, want)
+		}
+	}
+}
+
 // Hostile makes texts that would be run: a sign behind blanks, quotes and control characters, in any mix.
 func hostile(r *rand.Rand) string {
 	before := []string{"", " ", "\t", "\r", "\n", "\x00", "\"", "'", "\u00a0", "\ufeff", "\v", "\f", "\u3000", "a;", "“", "\\"}

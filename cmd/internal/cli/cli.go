@@ -35,7 +35,7 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // RunContext is Run with a context whose end interrupts the command.
 func RunContext(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{in: stdin, out: stdout, err: stderr, args: args}
+	a := &app{in: stdin, out: screen{stdout}, err: screen{stderr}, args: args}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)

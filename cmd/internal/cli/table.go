@@ -45,7 +45,7 @@ func writeTable(w io.Writer, p paint, indent string, cols []column, rows [][]str
 	for _, r := range rows {
 		row := make(table.Row, len(r))
 		for i, c := range r {
-			row[i] = c
+			row[i] = strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(c)
 		}
 		t.AppendRow(row)
 	}

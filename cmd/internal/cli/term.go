@@ -8,10 +8,25 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"accrue/pipeline/safetext"
 )
+
+// screen is a stream on which what others wrote cannot make a terminal do anything. Each write is a text by itself.
+type screen struct{ w io.Writer }
+
+func (s screen) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(s.w, safetext.Shown(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
 
 // isTerminal reports whether the stream is a terminal.
 func isTerminal(w any) bool {
+	if s, ok := w.(screen); ok {
+		w = s.w
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -51,6 +66,9 @@ const progressDelay = time.Second
 
 // newProgress starts a progress line on the stream. end must be called.
 func newProgress(w io.Writer) *progress {
+	if s, ok := w.(screen); ok {
+		w = s.w // the line is drawn by moving about
+	}
 	p := &progress{out: w, start: time.Now(), stop: make(chan struct{})}
 	if !isTerminal(w) {
 		return p
@@ -92,7 +110,7 @@ func (p *progress) draw() {
 		return
 	}
 	p.shown = true
-	fmt.Fprintf(p.out, "\r\x1b[K%4ds  %s", int(spent.Seconds()), p.what)
+	fmt.Fprintf(p.out, "\r\x1b[K%4ds  %s", int(spent.Seconds()), safetext.Line(p.what))
 }
 
 // end takes the line away.
