@@ -26,7 +26,7 @@ func clockText(d time.Duration) string {
 // Forms of lines with a name and a text.
 const (
 	factForm = "  %-13s  "
-	stepForm = "    %-22s  " // the longest name is amount:per_transaction
+	stepForm = "    %-23s " // the longest name is when_joined_within_days
 )
 
 // writeGrant shows a row of the ledger and where it was published.
@@ -193,12 +193,12 @@ func memberText(m *reference.MemberState) string {
 		texts = append(texts, "closed")
 	}
 	if m.JoinedOn != nil {
-		texts = append(texts, "joined "+m.JoinedOn.String())
+		texts = append(texts, "joined"+glue+m.JoinedOn.String())
 	}
 	if len(m.Tags) > 0 {
-		texts = append(texts, "tags "+strings.Join(m.Tags, ";"))
+		texts = append(texts, "tags"+glue+strings.Join(m.Tags, ";"))
 	}
-	return joinUnbroken(texts, ", ")
+	return strings.Join(texts, ", ")
 }
 
 // alike puts decisions together that follow each other and say the same: that a source cannot earn at all.
