@@ -19,6 +19,22 @@ type extra struct {
 	text   string
 }
 
+// concernsMultiplier: a multiplier looks at what one of its rules looks at, as far as the version in force has them.
+func concernsMultiplier(r *program.Rule, s *source) bool {
+	known := false
+	for _, id := range r.Body.(*program.Multiplier).Of {
+		of := (*program.Rule)(nil)
+		if s.version != nil {
+			of = s.version.RuleByID(id)
+		}
+		if of != nil && looksAt(of, s) {
+			return true
+		}
+		known = known || of != nil
+	}
+	return !known
+}
+
 // multiply adds up what the named rules were granted for the source, by reward, and returns the sums × (factor − 1)
 // (F1, F14). The amounts are those left after step 7 (F15).
 func multiply(r *program.Rule, _ *source, granted []*grant) []extra {

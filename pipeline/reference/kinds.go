@@ -51,6 +51,9 @@ func (g *grant) isExtra() bool { return kinds[g.rule.Kind].extra != nil }
 // looksAt reports whether a rule looks at a source at all; if not, there is no decision to explain.
 func looksAt(r *program.Rule, s *source) bool {
 	k := kinds[r.Kind]
+	if k.extra != nil && !concernsMultiplier(r, s) {
+		return false
+	}
 	return (k.source == "" || k.source == s.kind) && (k.concerns == nil || k.concerns(r, s))
 }
 

@@ -125,7 +125,7 @@ func (ev *evaluation) see(s *source, occurred pipeline.Timestamp) {
 	why := ""
 	if s.on > ev.horizon {
 		ev.place(s)
-		why = fmt.Sprintf("it waits for the run of its business date %s; the last one was for %s", s.on, ev.horizon)
+		why = fmt.Sprintf("it waits for the run of its own date: the last one was for %s", ev.horizon)
 	}
 	ev.note(s, occurred, why)
 }
