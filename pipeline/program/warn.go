@@ -50,6 +50,7 @@ func (p *Program) warn() {
 		}
 		everyPurchase = append(everyPurchase, r)
 	}
+	found = append(found, p.dangers()...)
 	found.Sort()
 	for _, f := range found {
 		p.Warnings = append(p.Warnings, Warning(f))
@@ -80,7 +81,7 @@ func (p *Program) unreachable(r *Rule) string {
 	case paysNothing(r):
 		return "it earns nothing in any tier that it is for"
 	}
-	return ""
+	return p.cannotHold(r)
 }
 
 func isNothing(l Limit) bool {
@@ -136,6 +137,8 @@ func paysEveryPurchase(r *Rule) bool {
 		return b.Items == nil && noMinimum(b.MinSpend)
 	case *Visit:
 		return b.Items == nil && noMinimum(b.MinSpend) && b.MinGap == 0
+	case *Milestone:
+		return !b.Sum && b.Every.Equal(decimal.NewFromInt(1)) && noMinimum(b.MinSpend)
 	}
 	return false
 }

@@ -34,8 +34,8 @@ func (a *app) check(asJSON bool) error {
 	}
 	warnings := 0
 	for _, fam := range families {
-		for _, v := range fam.Versions {
-			for _, w := range v.Warnings {
+		for i := range fam.Versions {
+			for _, w := range fam.WarningsOf(i) {
 				a.say("%s", strings.TrimRight(w.Text(), "\n"))
 				warnings++
 			}
@@ -102,12 +102,12 @@ type ruleText struct {
 func checkedJSON(families []*program.Family) []programText {
 	var out []programText
 	for _, fam := range families {
-		for _, v := range fam.Versions {
+		for i, v := range fam.Versions {
 			t := programText{Program: fam.ID, Version: v.Version, EffectiveFrom: v.EffectiveFrom.String(), File: v.File, Warnings: []string{}}
 			for _, r := range v.Rules {
 				t.Rules = append(t.Rules, ruleText{r.ID, string(r.Kind), r.Description, r.Pos.Line})
 			}
-			for _, w := range v.Warnings {
+			for _, w := range fam.WarningsOf(i) {
 				t.Warnings = append(t.Warnings, program.Fault(w).Error())
 			}
 			out = append(out, t)
