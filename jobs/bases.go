@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,25 @@ func (e *ChangedError) Class() Class { return Refused }
 // Hint says how a change is made.
 func (e *ChangedError) Hint() string {
 	return "put the files back as they were, and make the change in a new version with a later effective_from"
+}
+
+// ChangedPrograms is for looking before a run: it says what a run would refuse about program files that posted grants
+// rest on, in the same words. A project without a warehouse has posted nothing. The first error is what would be
+// refused, nil for nothing; the second that the warehouse could not be read.
+func (p *Project) ChangedPrograms(ctx context.Context, families []*program.Family) (changed *ChangedError, err error) {
+	r, err := p.OpenReader(ctx)
+	if errors.Is(err, errNoWarehouse) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	err = checkBases(ctx, r.db, families)
+	if errors.As(err, &changed) {
+		return changed, nil
+	}
+	return nil, err
 }
 
 // checkBases refuses program files that are the base of posted grants and have changed since, are missing (F59), or

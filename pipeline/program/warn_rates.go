@@ -89,6 +89,8 @@ func earnsOf(r *Rule) []Earn {
 		return []Earn{b.Earn}
 	case *Milestone:
 		return []Earn{b.Earn}
+	case *Birthday:
+		return []Earn{b.Earn}
 	case *Activity:
 		var out []Earn
 		if b.Earn != nil {

@@ -55,7 +55,7 @@ func neverTagged(r *Rule) string {
 // neverAtItsHours: a birthday has the time at which its business date starts (F40).
 func (p *Program) neverAtItsHours(r *Rule) string {
 	h := r.When.Hours
-	if h == nil || r.Kind != "birthday" {
+	if h == nil || r.Kind != KindBirthday {
 		return ""
 	}
 	at := p.DayStartsAt
@@ -110,6 +110,8 @@ func roundsAway(r *Rule) string {
 	var earn Earn
 	switch b := r.Body.(type) {
 	case *Visit:
+		earn = b.Earn
+	case *Birthday:
 		earn = b.Earn
 	case *Activity:
 		if b.Earn == nil || b.BySubject != nil {

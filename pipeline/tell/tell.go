@@ -139,6 +139,8 @@ func ruleWords(p *program.Program, r *program.Rule) words {
 		w = t.quantity(b)
 	case *program.Activity:
 		w = t.activity(b)
+	case *program.Birthday:
+		w = t.birthday(b)
 	case *program.Milestone:
 		w = t.milestone(b)
 	case *program.Multiplier:

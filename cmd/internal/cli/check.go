@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"accrue/jobs"
 	"accrue/pipeline"
 	"accrue/pipeline/program"
 )
@@ -15,15 +17,16 @@ func (a *app) checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := a.command("check", "Say what the program files pay, and what is wrong with them",
 		`Reads accrue.yaml and all program files. Whatever is wrong is shown at once, with its place and a hint; what is legal
-but looks dangerous is a warning. If nothing is wrong it says what the programs pay.
+but looks dangerous is a warning; so is what a run would refuse because grants were posted by it. If nothing is wrong it
+says what the programs pay.
 
 Exit code 2 if a file is refused; warnings change nothing.`, "  accrue check\n  accrue check --json", cobra.NoArgs,
-		func(context.Context, []string) error { return a.check(asJSON) })
+		func(ctx context.Context, _ []string) error { return a.check(ctx, asJSON) })
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON what the programs say")
 	return cmd
 }
 
-func (a *app) check(asJSON bool) error {
+func (a *app) check(ctx context.Context, asJSON bool) error {
 	project, err := a.open()
 	if err != nil {
 		return err
@@ -41,8 +44,10 @@ func (a *app) check(asJSON bool) error {
 			}
 		}
 	}
+	changed := a.changedPrograms(ctx, project, families)
+	warnings += len(changed)
 	if asJSON {
-		return writeJSON(a.out, checkedJSON(families))
+		return writeJSON(a.out, checkedJSON(families, changed))
 	}
 	p := newPaint(a.out)
 	for i, fam := range families {
@@ -62,6 +67,24 @@ func (a *app) check(asJSON bool) error {
 		a.say("%s", plural(int64(warnings), "warning", "warnings"))
 	}
 	return nil
+}
+
+// changedPrograms warns of what a run would refuse because grants were posted by it. Where the warehouse cannot be
+// read, that is said and nothing else: the files can be checked without it.
+func (a *app) changedPrograms(ctx context.Context, project *jobs.Project, families []*program.Family) []string {
+	changed, err := project.ChangedPrograms(ctx, families)
+	if err != nil {
+		a.say("The program files were not held against posted grants: %v", err)
+		return nil
+	}
+	if changed == nil {
+		return nil
+	}
+	for _, f := range changed.Faults {
+		a.say("warning: %s", f)
+	}
+	a.say("  hint: `accrue run` refuses this; %s", changed.Hint())
+	return changed.Faults
 }
 
 // describe says in a line what a version of a program is.
@@ -99,7 +122,7 @@ type ruleText struct {
 	Line        int    `json:"line"`
 }
 
-func checkedJSON(families []*program.Family) []programText {
+func checkedJSON(families []*program.Family, changed []string) []programText {
 	var out []programText
 	for _, fam := range families {
 		for i, v := range fam.Versions {
@@ -112,6 +135,10 @@ func checkedJSON(families []*program.Family) []programText {
 			}
 			out = append(out, t)
 		}
+	}
+	for _, f := range changed { // what is said of a file that is missing stands with the first program
+		i := max(0, slices.IndexFunc(out, func(t programText) bool { return strings.HasPrefix(f, t.File+":") }))
+		out[i].Warnings = append(out[i].Warnings, f)
 	}
 	return out
 }
