@@ -242,6 +242,13 @@ func apart(p *Program, m, base *Rule) string {
 		return "pays activities, which are no purchases"
 	case m.Active.Until < base.Active.From || base.Active.Until < m.Active.From:
 		return "is not active when it is"
+	}
+	return elsewhere(a, b)
+}
+
+// elsewhere says why two conditions never hold of the same thing; "" where they may.
+func elsewhere(a, b When) string {
+	switch {
 	case disjoint(a.Tiers, b.Tiers):
 		return "pays other tiers"
 	case disjoint(a.Stores, b.Stores):
