@@ -18,7 +18,8 @@ import (
 	"accrue/pipeline/warehouse"
 )
 
-// A process of the test binary with this variable runs the project in it, for the date in the next one: P7 kills it.
+// A process of the test binary with this variable runs the project in it, for the date in the next one, or does what
+// stands there (`backfill A B`, `close D`): P7 kills it.
 const (
 	runProjectVariable = "ACCRUE_TEST_PROJECT"
 	runDateVariable    = "ACCRUE_TEST_DATE"
@@ -31,19 +32,37 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func runProject(dir, date string) int {
-	d, err := pipeline.ParseDate(date)
-	if err == nil {
-		var p *Project
-		if p, err = Open(dir); err == nil {
-			_, err = Run(context.Background(), p, RunOptions{Date: &d})
-		}
-	}
-	if err != nil {
+func runProject(dir, what string) int {
+	if err := doProject(dir, strings.Fields(what)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+func doProject(dir string, words []string) error {
+	p, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	var dates []pipeline.Date
+	for _, w := range words[len(words)/2:] { // a date alone, or after the verb
+		d, err := pipeline.ParseDate(w)
+		if err != nil {
+			return err
+		}
+		dates = append(dates, d)
+	}
+	ctx := context.Background()
+	switch words[0] {
+	case "backfill":
+		_, err = Backfill(ctx, p, BackfillOptions{From: dates[0], To: dates[1], Restate: true})
+	case "close":
+		_, err = Close(ctx, p, CloseOptions{Through: &dates[0]})
+	default:
+		_, err = Run(ctx, p, RunOptions{Date: &dates[0]})
+	}
+	return err
 }
 
 func day(t *testing.T, s string) pipeline.Date {

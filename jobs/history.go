@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,10 +45,11 @@ type history struct {
 	since int
 }
 
-// beginRun notes that a run has begun. Its id is run-<date>-NNN, where NNN counts the completed runs of that date: an
+// beginRun notes that a run has begun. Its id is run-<date>-NNN, of a backfill backfill-<from>_<to>-NNN, where NNN
+// counts the completed ones of those dates: an
 // attempt that failed or was killed hands its id on to the next, so that what is published does not depend on how
 // often it was tried. Attempts that still seem to run are marked: the lock is held, so nobody runs them.
-func beginRun(ctx context.Context, db *warehouse.DB, command string, date pipeline.Date, now time.Time) (*history, error) {
+func beginRun(ctx context.Context, db *warehouse.DB, command string, from, until pipeline.Date, now time.Time) (*history, error) {
 	h := &history{db: db}
 	err := db.Tx(ctx, func() error {
 		if _, err := db.Exec(ctx, `UPDATE runs SET state = 'failed', message = 'interrupted: the process ended before the run was done'
@@ -56,38 +58,51 @@ func beginRun(ctx context.Context, db *warehouse.DB, command string, date pipeli
 		}
 		var completed int
 		if err := db.QueryRow(ctx, `SELECT count(DISTINCT run) FROM runs
-			WHERE state IN ('published', 'unchanged') AND command = ? AND until_date = CAST(? AS DATE)`,
-			command, date.String()).Scan(&completed); err != nil {
+			WHERE state IN ('published', 'unchanged') AND command = ? AND from_date = CAST(? AS DATE) AND until_date = CAST(? AS DATE)`,
+			command, from.String(), until.String()).Scan(&completed); err != nil {
 			return err
 		}
-		h.run = fmt.Sprintf("%s-%s-%03d", command, date, completed+1)
+		dates := until.String()
+		if command != "run" {
+			dates = from.String() + "_" + dates
+		}
+		h.run = fmt.Sprintf("%s-%s-%03d", command, dates, completed+1)
 		if err := db.QueryRow(ctx, `SELECT coalesce(max(attempt), 0) + 1 FROM runs WHERE run = ?`, h.run).
 			Scan(&h.attempt); err != nil {
 			return err
 		}
-		var summary sql.NullString
-		err := db.QueryRow(ctx, `SELECT summary FROM runs WHERE state IN ('published', 'unchanged')
-			ORDER BY finished_at DESC, started_at DESC LIMIT 1`).Scan(&summary)
-		if err != nil && err != sql.ErrNoRows {
+		last, err := lastRun(ctx, db)
+		if err != nil {
 			return err
 		}
-		var last struct {
-			LoadSeq int `json:"load_seq"`
-		}
-		if summary.Valid {
-			if err := json.Unmarshal([]byte(summary.String), &last); err != nil {
-				return fmt.Errorf("reading the last run's summary: %w", err)
-			}
-		}
-		h.since = last.LoadSeq
+		h.since = last.since
 		_, err = db.Exec(ctx, `INSERT INTO runs VALUES (?, ?, CAST(? AS DATE), CAST(? AS DATE), ?, 'running', ?, NULL, NULL, NULL)`,
-			h.run, command, date.String(), date.String(), h.attempt, now.UTC())
+			h.run, command, from.String(), until.String(), h.attempt, now.UTC())
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("noting the run in the history: %w", err)
 	}
 	return h, nil
+}
+
+// lastRun returns what the last completed run had seen.
+func lastRun(ctx context.Context, db *warehouse.DB) (*history, error) {
+	var summary sql.NullString
+	err := db.QueryRow(ctx, `SELECT summary FROM runs WHERE state IN ('published', 'unchanged')
+		ORDER BY finished_at DESC, started_at DESC LIMIT 1`).Scan(&summary)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	var last struct {
+		LoadSeq int `json:"load_seq"`
+	}
+	if summary.Valid {
+		if err := json.Unmarshal([]byte(summary.String), &last); err != nil {
+			return nil, fmt.Errorf("reading the last run's summary: %w", err)
+		}
+	}
+	return &history{db: db, since: last.LoadSeq}, nil
 }
 
 // finish notes how the attempt ended.

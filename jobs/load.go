@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // load loads the deliveries up to the date that are new or have changed.
-func (n *night) load(ctx context.Context) error {
+func (n *night) load(ctx context.Context) (err error) {
 	n.progress("loading deliveries")
 	n.crash.pass(stepLoad)
 	dir := n.project.ExportsDir()
@@ -24,17 +25,21 @@ func (n *night) load(ctx context.Context) error {
 			hint:  "deliveries lie in exports/date=YYYY-MM-DD/ below the project; `exports: {path: …}` in accrue.yaml says otherwise",
 		}
 	}
-	cfg := n.project.Config
+	cfg, rejects := n.project.Config, n.project.rejectsDir()
+	if n.dryRun() {
+		rejects = filepath.Join(n.project.warehouseDir(), "rehearsal")
+		defer func() { err = errors.Join(err, os.RemoveAll(rejects)) }()
+	}
 	res, err := load.Load(ctx, n.db, load.Options{
-		ExportsDir: dir, Through: n.date, ReadyByFolder: cfg.Exports.ReadyByFolder, MaxRejects: load.MaxRejects(cfg.MaxRejects),
-		Currencies: currencies(n.families), SpoolDir: n.project.spoolDir(), RejectsDir: n.project.rejectsDir(),
+		ExportsDir: dir, Through: n.to, ReadyByFolder: cfg.Exports.ReadyByFolder, MaxRejects: load.MaxRejects(cfg.MaxRejects),
+		Currencies: currencies(n.families), SpoolDir: n.project.spoolDir(), RejectsDir: rejects,
 		MaxLine: cfg.MaxLine, Progress: n.opts.Progress, Step: n.crash.pass,
 	})
 	if res != nil {
 		n.summary.Warnings = append(n.summary.Warnings, res.Warnings...)
 		n.waiting = res.Waiting
 	}
-	if err != nil {
+	if err != nil || n.dryRun() {
 		return err
 	}
 	acks, err := n.project.loadAcks(ctx, n.db, n.opts.Progress, n.crash.pass)

@@ -118,6 +118,13 @@ func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.
 	return db, err
 }
 
+// openMemory opens an empty warehouse that is gone when it is closed.
+func (p *Project) openMemory(ctx context.Context) (*warehouse.DB, error) {
+	return warehouse.Open(ctx, warehouse.Options{
+		MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads, TempDir: filepath.Join(p.warehouseDir(), "spill"),
+	})
+}
+
 // publicationFolder is where a publication stands, as a path from the project's folder.
 func (p *Project) publicationFolder(program, postedOn string, seq int) string {
 	path := filepath.Join(p.grantsDir(), program, "date="+postedOn, fmt.Sprintf("seq=%03d", seq))

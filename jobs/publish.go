@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"accrue/pipeline"
 	"accrue/pipeline/emit"
 	"accrue/pipeline/evaluate"
 	"accrue/pipeline/ledger"
 	"accrue/pipeline/program"
+	"accrue/pipeline/warehouse"
 	"accrue/schemas"
 )
 
@@ -20,9 +22,13 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	if err != nil {
 		return err
 	}
-	horizon := n.date
+	horizon := n.to
 	if prev != nil {
 		horizon = max(horizon, prev.Horizon) // F45
+	}
+	closed, err := closedThrough(ctx, n.db, fam.ID)
+	if err != nil {
+		return err
 	}
 	n.summary.Horizon = max(n.summary.Horizon, horizon.String())
 	n.progress("%s: working out what is owed", fam.ID)
@@ -32,13 +38,18 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	}
 	n.progress("%s: comparing with the ledger", fam.ID)
 	n.crash.pass(stepDifference)
-	diff, err := ledger.Difference(ctx, n.db, ledger.Request{Family: fam, From: n.date, To: n.date, Previous: prev})
+	diff, err := ledger.Difference(ctx, n.db, ledger.Request{
+		Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
+	})
 	if err != nil {
 		return err
 	}
-	postings, err := n.postings(ctx, fam, diff)
+	postings, err := n.postings(ctx, fam, diff, closed)
 	if err != nil {
 		return err
+	}
+	if n.dryRun() {
+		return n.rehearse(ctx, fam, postings, closed)
 	}
 	staged, err := n.commit(ctx, fam, horizon, diff, postings)
 	if err != nil {
@@ -53,17 +64,32 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	return nil
 }
 
-// postings are those of the difference; a date that has none publishes nothing but a manifest, once.
-func (n *night) postings(ctx context.Context, fam *program.Family, diff *ledger.Result) ([]ledger.Posting, error) {
-	if len(diff.Postings) > 0 {
-		return diff.Postings, nil
+// postings are those of the difference, and beside them a posting without rows for every date of the run that has none
+// and was never published: it publishes a manifest, once. Closed dates get none, and in a backfill neither do dates
+// before the program's first version, on which nothing can be earned.
+func (n *night) postings(ctx context.Context, fam *program.Family, diff *ledger.Result, closed *pipeline.Date) ([]ledger.Posting, error) {
+	from, to := n.from, n.to
+	if closed != nil {
+		from = max(from, *closed+1)
 	}
-	done, err := emit.Published(ctx, n.db, fam.ID, n.date)
-	if err != nil || done {
+	if n.backfill != nil {
+		from = max(from, fam.Versions[0].EffectiveFrom)
+	}
+	done, err := emit.Published(ctx, n.db, fam.ID, from, to)
+	if err != nil {
 		return nil, err
 	}
-	seq, err := ledger.NextSeq(ctx, n.db, fam.ID, n.date)
-	return []ledger.Posting{{PostedOn: n.date, Seq: seq}}, err
+	out := slices.Clone(diff.Postings)
+	for _, p := range out {
+		done[p.PostedOn] = true
+	}
+	for d := from; d <= to; d++ {
+		if !done[d] {
+			out = append(out, ledger.Posting{PostedOn: d, Seq: 1})
+		}
+	}
+	slices.SortFunc(out, func(a, b ledger.Posting) int { return int(a.PostedOn - b.PostedOn) })
+	return out, nil
 }
 
 // commit posts the difference, stages its files and notes both in one transaction.
@@ -118,7 +144,14 @@ func (n *night) stage(ctx context.Context, fam *program.Family, postings []ledge
 		return nil, err
 	}
 	var out []*emit.Staged
-	for _, p := range postings {
+	var narrow narrowing
+	for i, p := range postings {
+		if err := narrow.to(ctx, n.db, postings[i:]); err != nil {
+			return out, err
+		}
+		if len(postings) > 1 {
+			n.progress("%s: writing grant files, date %d of %d", fam.ID, i+1, len(postings))
+		}
 		s, err := emit.Stage(ctx, n.db, emit.Request{
 			Options: n.emitOptions(), GrantsDir: n.project.grantsDir(), Program: fam.ID, PostedOn: p.PostedOn, Seq: p.Seq,
 			Run: n.history.run, Formats: n.project.formats(), MaxRowsPerFile: n.project.Config.Grants.MaxRowsPerFile,
@@ -134,7 +167,39 @@ func (n *night) stage(ctx context.Context, fam *program.Family, postings []ledge
 		}
 		previous = s.SHA256
 	}
-	return out, nil
+	return out, narrow.end(ctx, n.db)
+}
+
+// narrowing keeps the rows of the next dates of a difference apart, so that no date has to look at all of them.
+type narrowing struct {
+	until  pipeline.Date // the last date that is kept apart
+	active bool
+}
+
+// narrowRows are kept apart at once, about.
+const narrowRows = 4_000_000
+
+// to makes sure that the rows of the first of the postings are there.
+func (k *narrowing) to(ctx context.Context, db *warehouse.DB, postings []ledger.Posting) error {
+	if postings[0].Totals.Rows == 0 || k.active && postings[0].PostedOn <= k.until || !k.active && len(postings) == 1 {
+		return nil
+	}
+	k.active = true
+	rows := int64(0)
+	for i, p := range postings {
+		if rows += p.Totals.Rows; i > 0 && rows > narrowRows {
+			break
+		}
+		k.until = p.PostedOn
+	}
+	return ledger.Narrow(ctx, db, postings[0].PostedOn, k.until)
+}
+
+func (k *narrowing) end(ctx context.Context, db *warehouse.DB) error {
+	if !k.active {
+		return nil
+	}
+	return ledger.Widen(ctx, db)
 }
 
 func (n *night) emitOptions() emit.Options { return emit.Options{Step: n.crash.pass} }

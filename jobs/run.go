@@ -31,53 +31,72 @@ type RunOptions struct {
 	Command string
 }
 
-// night is one run under way.
+// night is one run under way: a nightly run, or a backfill.
 type night struct {
-	project  *Project
-	opts     RunOptions
-	date     pipeline.Date
+	project *Project
+	opts    RunOptions
+	command string
+	// from and to are the dates to post to: of a nightly run the same.
+	from, to pipeline.Date
 	families []*program.Family
 	db       *warehouse.DB
 	crash    *crash
 	history  *history
 	summary  *Summary
 	waiting  map[string]int64
+
+	backfill *BackfillOptions // nil for a nightly run
+	// restated are the programs whose files are not what their grants rest on, which the backfill accepts.
+	restated map[string]bool
 }
 
 // Run is the nightly run: it loads the deliveries up to the date that are new or have changed, evaluates every
 // program, posts the difference to the date and publishes it. The summary is there whenever the run was noted in the
 // history, also beside an error. A run that fails leaves ledger and published files as they were, except for what
 // an earlier program of the same night has already published.
-func Run(ctx context.Context, p *Project, opts RunOptions) (s *Summary, err error) {
-	if opts.Profile != nil {
-		opts.Profile.attach(&opts)
-		defer opts.Profile.end()
+func Run(ctx context.Context, p *Project, opts RunOptions) (*Summary, error) {
+	n := &night{project: p, opts: opts, command: "run"}
+	return n.run(ctx, func() (err error) {
+		n.from, err = runDate(opts.Date, n.families, time.Now())
+		n.to = n.from
+		return err
+	})
+}
+
+// run does everything that is done under the lock; dates sets the dates to post to, once the programs are read.
+func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err error) {
+	if n.opts.Profile != nil {
+		n.opts.Profile.attach(&n.opts)
+		defer n.opts.Profile.end()
 	}
-	n := &night{project: p, opts: opts, waiting: map[string]int64{}}
-	if n.crash, err = newCrash(opts.Step); err != nil {
+	n.waiting = map[string]int64{}
+	if n.crash, err = newCrash(n.opts.Step); err != nil {
 		return nil, err
 	}
-	if n.families, err = p.Programs(); err != nil {
+	if n.families, err = n.project.Programs(); err != nil {
 		return nil, err
 	}
-	if n.date, err = runDate(opts.Date, n.families, time.Now()); err != nil {
+	if err := dates(); err != nil {
 		return nil, err
 	}
-	if opts.Command == "" {
+	if n.opts.Command == "" {
 		n.opts.Command = commandLine()
 	}
-	if opts.Wait > 0 {
+	if n.opts.Wait > 0 {
 		n.progress("waiting for the warehouse")
 	}
-	l, err := lockWarehouse(ctx, p.warehouseDir(), n.opts.Command, true, opts.Wait)
+	l, err := lockWarehouse(ctx, n.project.warehouseDir(), n.opts.Command, true, n.opts.Wait)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.release()) }()
-	if n.db, err = p.openWarehouse(ctx, false); err != nil {
+	if n.db, err = n.open(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, n.db.Close()) }()
+	if n.dryRun() {
+		return n.rehearsed(ctx)
+	}
 	return n.noted(ctx)
 }
 
@@ -97,14 +116,10 @@ func runDate(asked *pipeline.Date, families []*program.Family, now time.Time) (p
 func (n *night) noted(ctx context.Context) (*Summary, error) {
 	start := time.Now()
 	var err error
-	if n.history, err = beginRun(ctx, n.db, "run", n.date, start); err != nil {
+	if n.history, err = beginRun(ctx, n.db, n.command, n.from, n.to, start); err != nil {
 		return nil, err
 	}
-	n.summary = &Summary{
-		Run: n.history.run, Command: "run", Date: n.date.String(), Attempt: n.history.attempt,
-		State: RunFailed, Warnings: []string{}, Deliveries: []DeliverySummary{}, Datasets: []DatasetSummary{},
-		Programs: []ProgramSummary{},
-	}
+	n.summary = n.newSummary()
 	n.crash.pass(stepRunStart)
 	err = n.stages(ctx)
 	if err == nil {
@@ -126,6 +141,33 @@ func (n *night) noted(ctx context.Context) (*Summary, error) {
 	return n.summary, nil
 }
 
+// newSummary is that of a run that has only begun.
+func (n *night) newSummary() *Summary {
+	s := &Summary{
+		Command: n.command, Date: n.to.String(), State: RunFailed, Warnings: []string{},
+		Deliveries: []DeliverySummary{}, Datasets: []DatasetSummary{}, Programs: []ProgramSummary{},
+	}
+	if n.backfill != nil {
+		s.From = n.from.String()
+	}
+	if n.history != nil {
+		s.Run, s.Attempt = n.history.run, n.history.attempt
+	}
+	return s
+}
+
+// acceptBases refuses program files that are not what posted grants rest on, unless that is what a backfill restates.
+func (n *night) acceptBases(ctx context.Context) error {
+	changes, err := programChanges(ctx, n.db, n.families, n.backfill == nil || n.backfill.Program == "")
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	if n.backfill == nil || !n.backfill.Restate {
+		return &ChangedError{changes}
+	}
+	return n.restate(changes)
+}
+
 // stages are the night's work, in order. What can be refused is refused before anything is loaded.
 func (n *night) stages(ctx context.Context) error {
 	n.progress("looking at what was published")
@@ -135,7 +177,7 @@ func (n *night) stages(ctx context.Context) error {
 		return err
 	}
 	n.summary.Recovered = append(recovered.Renamed, recovered.Rewritten...)
-	if err := checkBases(ctx, n.db, n.families); err != nil {
+	if err := n.acceptBases(ctx); err != nil {
 		return err
 	}
 	if err := n.project.canPublish(n.families); err != nil {

@@ -20,9 +20,10 @@ import (
 type Summary struct {
 	Run      string   `json:"run"`
 	Command  string   `json:"command"`
+	From     string   `json:"from,omitempty"` // of a backfill, whose last date is Date
 	Date     string   `json:"date"`
 	Attempt  int      `json:"attempt"`
-	State    string   `json:"state"` // published, unchanged or failed
+	State    string   `json:"state"` // published, unchanged, failed or dry_run
 	Message  string   `json:"message,omitempty"`
 	Seconds  float64  `json:"duration_seconds"`
 	LoadSeq  int      `json:"load_seq"`          // the newest load that the run knew
@@ -31,8 +32,10 @@ type Summary struct {
 
 	Deliveries []DeliverySummary `json:"deliveries"` // those that are new since the last completed run
 	Datasets   []DatasetSummary  `json:"datasets"`   // their rows
-	Programs   []ProgramSummary  `json:"programs"`
-	Recovered  []string          `json:"recovered,omitempty"` // publications of a killed run, brought to their end
+	// Changes are those of program files that a backfill restates.
+	Changes   []ProgramChange  `json:"changes,omitempty"`
+	Programs  []ProgramSummary `json:"programs"`
+	Recovered []string         `json:"recovered,omitempty"` // publications of a killed run, brought to their end
 	// Example is the transaction of the largest grant: something to explain. "" where none was granted.
 	Example string `json:"example,omitempty"`
 }
@@ -63,6 +66,22 @@ type ProgramSummary struct {
 	Name      string        `json:"name,omitempty"`
 	Published []Publication `json:"published"` // none where nothing was new
 	Grants    []RuleSummary `json:"grants"`    // what was posted, in the order of the rules
+	// Days are the same by date, of a backfill.
+	Days []DaySummary `json:"days,omitempty"`
+	// ClosedThrough is the last closed date, "" where everything is open.
+	ClosedThrough string `json:"closed_through,omitempty"`
+}
+
+// DaySummary is what a backfill posts to a date, of one rule and reward.
+type DaySummary struct {
+	PostedOn string `json:"posted_on"`
+	Rule     string `json:"rule"`
+	Reward   string `json:"reward"`
+	Rows     int64  `json:"rows"`
+	// Granted is the sum of accruals and adjustments, TakenBack that of reversals (below zero), Amount both.
+	Granted   string `json:"granted"`
+	TakenBack string `json:"taken_back"`
+	Amount    string `json:"amount"`
 }
 
 // Publication is one published folder.
@@ -151,10 +170,22 @@ func (n *night) cameIn(ctx context.Context) error {
 	return nil
 }
 
-// granted sums up what the run posted of a program.
-func (n *night) granted(ctx context.Context, fam *program.Family) (*ProgramSummary, error) {
+func newProgramSummary(fam *program.Family, closed *pipeline.Date) *ProgramSummary {
 	ps := &ProgramSummary{Program: fam.ID, Name: fam.Versions[len(fam.Versions)-1].Name,
 		Published: []Publication{}, Grants: []RuleSummary{}}
+	if closed != nil {
+		ps.ClosedThrough = closed.String()
+	}
+	return ps
+}
+
+// granted sums up what the run posted of a program.
+func (n *night) granted(ctx context.Context, fam *program.Family) (*ProgramSummary, error) {
+	closed, err := closedThrough(ctx, n.db, fam.ID)
+	if err != nil {
+		return nil, err
+	}
+	ps := newProgramSummary(fam, closed)
 	var p Publication
 	var manifest string
 	if err := n.db.Each(ctx, `SELECT CAST(posted_on AS VARCHAR), seq, rows_count, manifest FROM publications
@@ -171,27 +202,56 @@ func (n *night) granted(ctx context.Context, fam *program.Family) (*ProgramSumma
 		}); err != nil {
 		return nil, err
 	}
-	order := map[string]int{}
+	return ps, n.sums(ctx, fam, ps, `(SELECT l.* FROM ledger l
+		JOIN publications p ON l.program = p.program AND l.posted_on = p.posted_on AND l.seq = p.seq
+		WHERE p.program = ? AND p.run = ?)`, []any{fam.ID, n.history.run})
+}
+
+// sums adds up the ledger rows of a relation by rule, reward and kind, and for a backfill by date too.
+func (n *night) sums(ctx context.Context, fam *program.Family, ps *ProgramSummary, relation string, args []any) error {
+	order, scales := map[string]int{}, familyScales(fam)
 	for i, id := range fam.RuleIDs() {
 		order[id] = i
 	}
+	format := func(reward, sum string) (string, error) {
+		total, err := pipeline.ParseSum(sum)
+		if scale, ok := scales[reward]; ok {
+			return total.Format(scale), err
+		}
+		return total.String(), err // of a version that is gone
+	}
 	var rs RuleSummary
 	var sum string
-	scales := familyScales(fam)
-	err := n.db.Each(ctx, `SELECT l.rule, l.reward, l.kind, count(*), CAST(sum(l.amount) AS VARCHAR)
-		FROM ledger l JOIN publications p ON l.program = p.program AND l.posted_on = p.posted_on AND l.seq = p.seq
-		WHERE p.program = ? AND p.run = ? GROUP BY ALL ORDER BY l.rule, l.reward, l.kind`,
-		[]any{fam.ID, n.history.run}, []any{&rs.Rule, &rs.Reward, &rs.Kind, &rs.Rows, &sum}, func() error {
-			total, err := pipeline.ParseSum(sum)
-			if err != nil {
-				return err
-			}
-			rs.Amount = total.Format(scales[rs.Reward])
-			ps.Grants = append(ps.Grants, rs)
-			return nil
-		})
+	if err := n.db.Each(ctx, `SELECT rule, reward, kind, count(*), CAST(sum(amount) AS VARCHAR)
+		FROM `+relation+" GROUP BY ALL", args, []any{&rs.Rule, &rs.Reward, &rs.Kind, &rs.Rows, &sum}, func() (err error) {
+		rs.Amount, err = format(rs.Reward, sum)
+		ps.Grants = append(ps.Grants, rs)
+		return err
+	}); err != nil {
+		return err
+	}
 	sortGrants(ps.Grants, order)
-	return ps, err
+	if n.backfill == nil {
+		return nil
+	}
+	var d DaySummary
+	var up, down string
+	err := n.db.Each(ctx, `SELECT CAST(posted_on AS VARCHAR), rule, reward, count(*), CAST(sum(amount) AS VARCHAR),
+			CAST(coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS VARCHAR),
+			CAST(coalesce(sum(amount) FILTER (WHERE amount < 0), 0) AS VARCHAR)
+		FROM `+relation+" GROUP BY ALL", args, []any{&d.PostedOn, &d.Rule, &d.Reward, &d.Rows, &sum, &up, &down}, func() (err error) {
+		var errs [3]error
+		d.Amount, errs[0] = format(d.Reward, sum)
+		d.Granted, errs[1] = format(d.Reward, up)
+		d.TakenBack, errs[2] = format(d.Reward, down)
+		ps.Days = append(ps.Days, d)
+		return errors.Join(errs[:]...)
+	})
+	slices.SortFunc(ps.Days, func(a, b DaySummary) int {
+		return cmp.Or(strings.Compare(a.PostedOn, b.PostedOn), cmp.Compare(order[a.Rule], order[b.Rule]),
+			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Reward, b.Reward))
+	})
+	return err
 }
 
 // deliveriesKnown lists the loaded deliveries for the manifest.

@@ -6,7 +6,7 @@ package schemas
 // Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
 // per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
 func Migrations() [][]string {
-	return [][]string{first(), acknowledgements(), reconciliations()}
+	return [][]string{first(), acknowledgements(), reconciliations(), past()}
 }
 
 // HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.
@@ -67,4 +67,17 @@ func first() []string {
 			attempt INTEGER NOT NULL, state VARCHAR NOT NULL, started_at TIMESTAMP, finished_at TIMESTAMP,
 			message VARCHAR, summary VARCHAR)`,
 	)
+}
+
+// past is what changing the past needs: the text of the programs that posted grants rest on, and the closings.
+func past() []string {
+	return []string{
+		// The text of the program file; empty where it is not known.
+		`ALTER TABLE program_bases ADD COLUMN source VARCHAR`,
+		// What `accrue close` was told, in order: n counts the program's entries from 1. closed_through is the last
+		// closed date from then on, NULL where everything is open again. Nothing is ever changed here.
+		`CREATE TABLE closings (
+			program VARCHAR NOT NULL, n INTEGER NOT NULL, act VARCHAR NOT NULL, closed_through DATE,
+			at TIMESTAMP NOT NULL)`,
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"accrue/pipeline"
 	"accrue/pipeline/warehouse"
@@ -33,12 +34,17 @@ func LastManifest(ctx context.Context, db *warehouse.DB, program string) (string
 	return "", fmt.Errorf("the chain of manifests of program %s has %d ends, want one: %v", program, len(ends), ends)
 }
 
-// Published reports whether the program has a publication for the date.
-func Published(ctx context.Context, db *warehouse.DB, program string, postedOn pipeline.Date) (bool, error) {
-	var n int
-	err := db.QueryRow(ctx, "SELECT count(*) FROM publications WHERE program = ? AND posted_on = CAST(? AS DATE)",
-		program, postedOn.String()).Scan(&n)
-	return n > 0, err
+// Published returns the dates from first to last for which the program has a publication.
+func Published(ctx context.Context, db *warehouse.DB, program string, first, last pipeline.Date) (map[pipeline.Date]bool, error) {
+	out := map[pipeline.Date]bool{}
+	var day time.Time
+	err := db.Each(ctx, `SELECT DISTINCT posted_on FROM publications
+		WHERE program = ? AND posted_on BETWEEN CAST(? AS DATE) AND CAST(? AS DATE)`,
+		[]any{program, first.String(), last.String()}, []any{&day}, func() error {
+			out[pipeline.DateOf(day)] = true
+			return nil
+		})
+	return out, err
 }
 
 // Record notes the publication as committed. It belongs into the transaction that posts the rows.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"accrue/pipeline/warehouse"
@@ -34,7 +35,14 @@ func Recover(ctx context.Context, db *warehouse.DB, grantsDir string, opts Optio
 			return r.out, fmt.Errorf("bringing %s, which is committed, to its place: %w", p.place, explained(err))
 		}
 	}
-	return r.out, r.compare()
+	return r.out, r.compare(true)
+}
+
+// Check holds the published folders against the warehouse as Recover does, and changes nothing. What a killed run left
+// unfinished is no fault.
+func Check(ctx context.Context, db *warehouse.DB, grantsDir string) error {
+	r := &recovery{ctx: ctx, db: db, dir: grantsDir, opts: Options{}.filled(), out: &Recovered{}}
+	return r.compare(false)
 }
 
 type recovery struct {
@@ -110,7 +118,7 @@ func (r *recovery) rewrite(s *Staged) error {
 
 // compare wipes hidden folders that nothing was committed for, and holds what stands in its place against the
 // warehouse: by their manifests, which is quick. VerifyPublished reads everything.
-func (r *recovery) compare() error {
+func (r *recovery) compare(wipe bool) error {
 	all, err := publications(r.ctx, r.db, "")
 	if err != nil {
 		return err
@@ -120,6 +128,9 @@ func (r *recovery) compare() error {
 		return err
 	}
 	for _, h := range disk.hidden {
+		if !wipe {
+			break
+		}
 		if err := r.opts.FS.RemoveAll(filepath.Join(r.dir, h)); err != nil {
 			return fmt.Errorf("removing what a killed run left: %w", err)
 		}
@@ -130,7 +141,9 @@ func (r *recovery) compare() error {
 		text, err := readFile(r.opts.FS, filepath.Join(r.dir, p.folder(), schemas.ManifestName))
 		switch {
 		case !disk.published[p.place]:
-			faults = append(faults, fmt.Sprintf("%s: published, and not there any more", p.place))
+			if wipe || p.state == "published" {
+				faults = append(faults, fmt.Sprintf("%s: published, and not there any more", p.place))
+			}
 		case err != nil:
 			faults = append(faults, fmt.Sprintf("%s: its manifest cannot be read: %v", p.place, err))
 		case digestOf(text) != p.sha256:
@@ -138,12 +151,49 @@ func (r *recovery) compare() error {
 		}
 		delete(disk.published, p.place)
 	}
-	for _, p := range sortedPlaces(disk.published) {
-		faults = append(faults, fmt.Sprintf("%s: the warehouse does not know it", p))
+	more, behind, err := closingsHeld(r.ctx, r.db, r.opts.FS, r.dir, wipe)
+	if err != nil {
+		return err
 	}
-	if len(faults) == 0 {
-		return nil
+	if wipe { // else a file that is missing is only not written yet
+		faults = append(faults, more...)
 	}
-	return fmt.Errorf("%w under %s:\n%s\nPut the published files back as they were", errAltered, r.dir,
-		strings.Join(faults, "\n"))
+	for i, p := range sortedPlaces(disk.published) {
+		behind = slices.Insert(behind, i, p.String())
+	}
+	if len(faults) > 0 {
+		for _, p := range behind {
+			faults = append(faults, fmt.Sprintf("%s: the warehouse does not know it", p))
+		}
+		return fmt.Errorf("%w under %s:\n%s\nPut the published files back as they were", errAltered, r.dir,
+			strings.Join(faults, "\n"))
+	}
+	if len(behind) > 0 {
+		return &BehindError{Dir: r.dir, Folders: behind}
+	}
+	return nil
+}
+
+// BehindError says that the warehouse does not know what was published: it was lost, or an old copy of it is in its
+// place.
+type BehindError struct {
+	Dir     string
+	Folders []string // published, below Dir, that the warehouse does not know; closings are files
+}
+
+// Error names the first of the folders.
+func (e *BehindError) Error() string {
+	const few = 5
+	text := fmt.Sprintf("the warehouse is behind the published files under %s; it does not know\n%s", e.Dir,
+		strings.Join(e.Folders[:min(few, len(e.Folders))], "\n"))
+	if more := len(e.Folders) - few; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
+	}
+	return text
+}
+
+// Hint says what to do.
+func (e *BehindError) Hint() string {
+	return "if the warehouse was lost or put back from an old copy, `accrue rebuild` makes it anew from the deliveries " +
+		"and the published files; a folder that accrue never published does not belong there"
 }

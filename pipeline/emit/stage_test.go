@@ -168,7 +168,7 @@ func TestChainOfManifests(t *testing.T) {
 func TestNothingToPublish(t *testing.T) {
 	s := newShop(t)
 	ctx := context.Background()
-	if done, err := Published(ctx, s.db, "p", mustDate(day)); err != nil || done {
+	if done, err := Published(ctx, s.db, "p", mustDate(day), mustDate(day)); err != nil || len(done) > 0 {
 		t.Errorf("published already: %v, %v", done, err)
 	}
 	s.req.Formats, s.req.MaxRowsPerFile = Formats, 2
@@ -179,7 +179,7 @@ func TestNothingToPublish(t *testing.T) {
 	if staged.Manifest.Totals.Rows != 0 || len(staged.Manifest.Files) != 4 || staged.Manifest.Totals.Sums == nil {
 		t.Errorf("manifest: %+v", staged.Manifest)
 	}
-	if done, err := Published(ctx, s.db, "p", mustDate(day)); err != nil || !done {
+	if done, err := Published(ctx, s.db, "p", mustDate(day), mustDate(day)); err != nil || !done[mustDate(day)] {
 		t.Errorf("published: %v, %v", done, err)
 	}
 	if problems, err := VerifyPublished(ctx, s.db, s.grants, Options{}); err != nil || len(problems) > 0 {

@@ -81,6 +81,17 @@ func VerifyPublished(ctx context.Context, db *warehouse.DB, grantsDir string, op
 	for _, p := range sortedPlaces(disk.published) {
 		v.add(ProblemFolder, p.String(), "there, and the warehouse does not know it")
 	}
+	faults, behind, err := closingsHeld(ctx, db, v.fs, grantsDir, false)
+	if err != nil {
+		return v.problems, err
+	}
+	for _, f := range faults {
+		file, what, _ := strings.Cut(f, ": ")
+		v.add(ProblemManifest, file, what)
+	}
+	for _, f := range behind {
+		v.add(ProblemFolder, f, "there, and the warehouse does not know it")
+	}
 	return v.problems, v.orphans()
 }
 

@@ -84,12 +84,12 @@ func Post(ctx context.Context, db *warehouse.DB, program string, diff *Result) e
 	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT * EXCLUDE (member_no) FROM difference"); err != nil {
 		return fmt.Errorf("posting the grants of program %s: %w", program, err)
 	}
+	found, err := posted(ctx, db, program, diff.Postings)
+	if err != nil {
+		return err
+	}
 	for _, p := range diff.Postings {
-		found, err := posted(ctx, db, program, p)
-		if err != nil {
-			return err
-		}
-		if faults := p.Totals.Compare(found); len(faults) > 0 {
+		if faults := p.Totals.Compare(found[p.PostedOn]); len(faults) > 0 {
 			return fmt.Errorf("posting the grants of program %s to %s: the ledger is out of balance with the difference: %s",
 				program, p.PostedOn, faults[0])
 		}
@@ -97,19 +97,58 @@ func Post(ctx context.Context, db *warehouse.DB, program string, diff *Result) e
 	return nil
 }
 
-func posted(ctx context.Context, db *warehouse.DB, program string, p Posting) (*pipeline.Totals, error) {
-	out := &pipeline.Totals{}
+// posted adds up what the ledger holds of the publications of some postings, in one pass over it.
+func posted(ctx context.Context, db *warehouse.DB, program string, postings []Posting) (map[pipeline.Date]*pipeline.Totals, error) {
+	seqs, out := map[pipeline.Date]int{}, map[pipeline.Date]*pipeline.Totals{}
+	for _, p := range postings {
+		seqs[p.PostedOn], out[p.PostedOn] = p.Seq, &pipeline.Totals{}
+	}
+	var day time.Time
+	var seq int
 	var reward, kind, sum string
 	var rows int64
-	err := db.Each(ctx, `SELECT reward, kind, count(*), CAST(sum(amount) AS VARCHAR) FROM ledger
-		WHERE program = ? AND posted_on = CAST(? AS DATE) AND seq = ? GROUP BY ALL`,
-		[]any{program, p.PostedOn.String(), p.Seq}, []any{&reward, &kind, &rows, &sum}, func() error {
+	err := db.Each(ctx, `SELECT posted_on, seq, reward, kind, count(*), CAST(sum(amount) AS VARCHAR) FROM ledger
+		WHERE program = ? AND posted_on BETWEEN CAST(? AS DATE) AND CAST(? AS DATE) GROUP BY ALL`,
+		[]any{program, postings[0].PostedOn.String(), postings[len(postings)-1].PostedOn.String()},
+		[]any{&day, &seq, &reward, &kind, &rows, &sum}, func() error {
+			on := pipeline.DateOf(day)
+			if known, ok := seqs[on]; !ok || known != seq {
+				return nil
+			}
 			s, err := pipeline.ParseSum(sum)
 			if err != nil {
 				return err
 			}
-			out.Add(reward, pipeline.GrantKind(kind), rows, s)
+			out[on].Add(reward, pipeline.GrantKind(kind), rows, s)
 			return nil
 		})
 	return out, err
+}
+
+// Narrow makes `difference` show only the rows that are posted to the dates from first to last, kept apart so that the
+// rows of one date are found without looking at all of them. Widen takes it back.
+func Narrow(ctx context.Context, db *warehouse.DB, first, last pipeline.Date) error {
+	for _, s := range []string{
+		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE difference_slice AS SELECT * FROM difference_rows
+			WHERE posted_on BETWEEN DATE '%s' AND DATE '%s'`, first, last),
+		"CREATE OR REPLACE TEMP VIEW difference_shown AS SELECT * FROM difference_slice",
+	} {
+		if _, err := db.Exec(ctx, s); err != nil {
+			return fmt.Errorf("taking the difference of %s to %s apart: %w", first, last, err)
+		}
+	}
+	return nil
+}
+
+// Widen makes `difference` show everything again.
+func Widen(ctx context.Context, db *warehouse.DB) error {
+	for _, s := range []string{
+		"CREATE OR REPLACE TEMP VIEW difference_shown AS SELECT * FROM difference_rows",
+		"DROP TABLE IF EXISTS difference_slice",
+	} {
+		if _, err := db.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }

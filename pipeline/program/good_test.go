@@ -22,7 +22,7 @@ var same = cmp.Options{
 	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(program.Pos, program.Pos) bool { return true }),
 	cmpopts.IgnoreUnexported(program.Program{}),
-	cmpopts.IgnoreFields(program.Program{}, "File", "SHA256", "Warnings"),
+	cmpopts.IgnoreFields(program.Program{}, "File", "SHA256", "Source", "Warnings"),
 }
 
 func dec(s string) decimal.Decimal { return decimal.RequireFromString(s) }

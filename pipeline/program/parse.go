@@ -18,7 +18,7 @@ func Parse(file string, text []byte) (*Program, Faults) {
 	sum := sha256.Sum256(text)
 	r := &reader{
 		Checker: yamlpos.NewChecker(doc),
-		p:       &Program{File: file, SHA256: hex.EncodeToString(sum[:]), doc: doc, DefaultTier: -1},
+		p:       &Program{File: file, SHA256: hex.EncodeToString(sum[:]), Source: string(text), doc: doc, DefaultTier: -1},
 	}
 	r.frame(r.Map(doc.Root, ""))
 	if faults := r.Faults(); len(faults) > 0 {

@@ -46,6 +46,7 @@ type Program struct {
 
 	File   string // as given to Parse, for messages
 	SHA256 string // of the file's bytes, hex
+	Source string // the file's bytes
 
 	// Warnings name what is legal but dangerous.
 	Warnings []Warning

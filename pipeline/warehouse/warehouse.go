@@ -36,6 +36,8 @@ type DB struct {
 	conn *sql.Conn
 	opts Options
 	inTx bool
+	// rehearsing: a transaction is open that will be rolled back, and those inside it are part of it.
+	rehearsing bool
 }
 
 // ErrNewer says that a newer accrue wrote the warehouse.
@@ -195,6 +197,9 @@ func (db *DB) Each(ctx context.Context, query string, args []any, dest []any, fn
 
 // Tx runs fn inside a transaction, which is rolled back if fn fails. It does not nest.
 func (db *DB) Tx(ctx context.Context, fn func() error) error {
+	if db.rehearsing {
+		return fn()
+	}
 	if db.inTx {
 		return errors.New("warehouse: a transaction inside a transaction")
 	}
@@ -210,6 +215,22 @@ func (db *DB) Tx(ctx context.Context, fn func() error) error {
 	}
 	_, err := db.Exec(ctx, "COMMIT")
 	return err
+}
+
+// Rehearse runs fn inside a transaction that is rolled back whatever happens: nothing that fn does lasts, its temporary
+// tables neither. Transactions inside it are part of it, so that one that fails must end fn.
+func (db *DB) Rehearse(ctx context.Context, fn func() error) error {
+	if db.inTx {
+		return errors.New("warehouse: a rehearsal inside a transaction")
+	}
+	if _, err := db.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
+		return err
+	}
+	db.inTx, db.rehearsing = true, true
+	defer func() { db.inTx, db.rehearsing = false, false }()
+	err := fn()
+	_, rerr := db.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+	return errors.Join(err, rerr)
 }
 
 // Literal quotes a text as an SQL literal.

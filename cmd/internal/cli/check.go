@@ -80,11 +80,11 @@ func (a *app) changedPrograms(ctx context.Context, project *jobs.Project, famili
 	if changed == nil {
 		return nil
 	}
-	for _, f := range changed.Faults {
+	for _, f := range changed.Faults() {
 		a.say("warning: %s", f)
 	}
 	a.say("  hint: `accrue run` refuses this; %s", changed.Hint())
-	return changed.Faults
+	return changed.Faults()
 }
 
 // describe says in a line what a version of a program is.

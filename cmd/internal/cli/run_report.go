@@ -22,7 +22,7 @@ func (a *app) writeRunReport(s *jobs.Summary) {
 	}
 	a.writeCameIn(p, s)
 	for _, ps := range s.Programs {
-		a.writeGranted(p, ps)
+		a.writeGranted(p, s, ps)
 	}
 	if s.Example != "" {
 		fmt.Fprintf(a.out, "\n%s\n  %s\n", p.bold("Ask why"), a.withProject("accrue explain transaction "+shellWord(s.Example)))
@@ -70,12 +70,11 @@ func shorten(dates []string) string {
 	return dates[0] + ", " + dates[1] + ", … " + dates[len(dates)-1]
 }
 
-func (a *app) writeGranted(p paint, ps jobs.ProgramSummary) {
-	name := ps.Program
-	if ps.Name != "" {
-		name += " (" + ps.Name + ")"
+func (a *app) writeGranted(p paint, s *jobs.Summary, ps jobs.ProgramSummary) {
+	fmt.Fprintf(a.out, "\n%s\n", p.bold("What was granted by "+programName(ps)))
+	if len(ps.Published) == 1 && ps.ClosedThrough != "" && s.Date != ps.Published[0].PostedOn {
+		fmt.Fprintf(a.out, "  Dates up to %s are closed: it is posted to %s.\n", ps.ClosedThrough, ps.Published[0].PostedOn)
 	}
-	fmt.Fprintf(a.out, "\n%s\n", p.bold("What was granted by "+name))
 	if len(ps.Grants) == 0 {
 		fmt.Fprintf(a.out, "  nothing: what is owed is already in the ledger\n")
 	} else {
