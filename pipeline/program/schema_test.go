@@ -94,7 +94,7 @@ func TestSchemaTakesGoodPrograms(t *testing.T) {
 
 func TestSchemaRefusesBadPrograms(t *testing.T) {
 	// What one part of a file says about another is beyond a JSON Schema.
-	beyond := []string{"unknown-rewards.yaml"}
+	beyond := []string{"unknown-rewards.yaml", "no-tiers.yaml"}
 	s := schema(t, schemas.ProgramJSON)
 	files, _ := filepath.Glob(filepath.Join(badPrograms, "*.yaml"))
 	refused := 0

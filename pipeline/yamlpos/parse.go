@@ -119,6 +119,9 @@ func (p *reading) syntaxError(err error) {
 	}
 	pos := p.pos(at.GetToken())
 	message, hint := explain(at.GetMessage())
+	if line := p.doc.line(pos.Line); message == itemAmongKeys && pos.Column <= len(line) && line[pos.Column-1] != '-' {
+		message, hint = noKey, noKeyHint
+	}
 	p.fault(pos.Line, pos.Column, message, hint)
 }
 

@@ -8,6 +8,13 @@ type explanation struct {
 	message, hint string
 }
 
+// The parser says the same of a list item among keys and of a line that is no key at all.
+const (
+	itemAmongKeys = "a list item among keys"
+	noKey         = "a line without `key:`"
+	noKeyHint     = "write key: value, with a blank after the colon"
+)
+
 var explanations = []explanation{
 	{"found character '\\t'", "a tab where blanks are expected", "indent with blanks"},
 	{"found a tab character", "a tab where blanks are expected", "indent with blanks"},
@@ -23,10 +30,10 @@ var explanations = []explanation{
 	{"could not find '['", "a ] without its [", "remove it"},
 	{"could not find '{'", "a } without its {", "remove it"},
 	{"expected sequence element", "an item of the list is missing", "remove the comma, or write the item"},
-	{"unexpected key name", "a line without `key:`", "write key: value, with a blank after the colon"},
+	{"unexpected key name", noKey, noKeyHint},
 	{"mapping value is not allowed", "a key cannot stand here", "check the indentation of the next line, or put a text with a colon in quotes"},
 	{"block sequence entries are not allowed", "a list cannot start here", "start it on a line of its own, or write [a, b]; put a text that starts with - in quotes"},
-	{"non-map value is specified", "a list item among keys", "check the indentation of the -"},
+	{"non-map value is specified", itemAmongKeys, "check the indentation of the -"},
 	{"value is not allowed in this context", "this does not fit what stands before it", "keys of one mapping start in the same column; a text with quotes inside is quoted as a whole"},
 	{"map key definition includes", "a key may not go over several lines", "check that the line before ends its value"},
 	{"found an invalid key", "this cannot be a key", "a key is a plain word"},
