@@ -27,6 +27,9 @@ type Statement struct {
 type Options struct {
 	// Trace, if set, is told every statement before it runs.
 	Trace func(Statement)
+	// Rewrite, if set, says what runs in a statement's place: tests plant faults with it and look whether they are
+	// noticed.
+	Rewrite func(Statement) string
 }
 
 // Result says what was evaluated.
@@ -132,6 +135,9 @@ func (e *evaluation) run(steps []sqlgen.Step) error {
 		}
 		if e.opts.Trace != nil {
 			e.opts.Trace(st)
+		}
+		if e.opts.Rewrite != nil {
+			st.SQL = e.opts.Rewrite(st)
 		}
 		if _, err := e.db.Exec(e.ctx, st.SQL); err != nil {
 			return e.fail(st, err)

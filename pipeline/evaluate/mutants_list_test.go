@@ -1,0 +1,80 @@
+package evaluate_test
+
+// mutants are the faults that are planted, pass by pass in the order of spec section 6. Each is one that a person
+// could make.
+var mutants = []mutant{
+	// Sources.
+	{what: "a pending or cancelled purchase earns", statement: "transactions", find: `t\.status = 'completed' AND `, replace: ""},
+	{what: "a cancelled activity earns", statement: "activities", find: `t\.status = 'completed' AND `, replace: ""},
+	{what: "another currency counts", statement: "transactions", find: `\(t\.currency IS NULL OR t\.currency = '[A-Z]+'\)`, replace: "TRUE"},
+	{what: "an empty currency is foreign", statement: "transactions", find: `t\.currency IS NULL OR `, replace: ""},
+	{what: "the horizon is a day short", statement: "transactions|activities", find: `d\.day <= (\d+)`, replace: "d.day < $1"},
+	{what: "rows behind the horizon are known", statement: "transactions|activities", find: `d\.day <= (\d+)`, replace: "d.day <= $1 + 1",
+		survives: "candidates are cut off at the horizon as well, and what looks back never sees a later row"},
+	{what: "a version is in force a day late", statement: "transactions|activities", find: `WHEN d\.day >= `, replace: "WHEN d.day > "},
+	{what: "fully returned purchases stay", statement: "transactions", find: `WHERE NOT .*`, replace: ""},
+	{what: "returned in full only above the amount", statement: "transactions", find: `r\.amount >= d\.amount`, replace: "r.amount > d.amount"},
+	{what: "the spend basis falls below zero", statement: "transactions", find: `CAST\(greatest\(0, (d\.amount - .*?)\) AS BIGINT\) AS basis`, replace: "CAST($1 AS BIGINT) AS basis"},
+	{what: "what was returned of an excluded part counts twice", statement: "transactions", find: `greatest\(0, (d\.\w+) - coalesce\(r\.\w+, 0\)\)`, replace: "$1"},
+	{what: "a repeated hour is the later instant, or the business date moves", statement: "transactions|activities", find: `(k\.u)1 WHEN (.*?) < k\.s2 THEN k\.u2`, replace: "${1}2 WHEN $2 < k.s2 THEN k.u1"},
+	{what: "an instant is read as a wall clock", statement: "transactions|activities", find: `k\.is_instant = t\.is_instant`, replace: "k.is_instant = FALSE"},
+	{what: "the first purchase is the last by id", statement: "transactions", find: `ORDER BY us, source_id\) = 1`, replace: "ORDER BY us, source_id DESC) = 1"},
+	{what: "the first purchase may be without spend", statement: "transactions", find: `PARTITION BY member_no, basis > 0`, replace: "PARTITION BY member_no"},
+	{what: "the gap is that to the next purchase", statement: "gaps", find: `us - lag\(us\)`, replace: "lead(us)"},
+	{what: "exactly the gap is the same visit", statement: "candidates", find: `gap\.gap >= (\d+)`, replace: "gap.gap > $1"},
+
+	// Members.
+	{what: "a first row that says closed closes the past", statement: "spans", find: `closed AND k > 1 AS closed`, replace: "closed"},
+	{what: "a member's row holds a day late", statement: "transactions|activities", find: `d\.day >= p\.from_day`, replace: "d.day > p.from_day"},
+	{what: "closed members earn", statement: "candidates", find: `NOT t\.closed`, replace: "TRUE"},
+	{what: "joined days are one off", statement: "transactions|activities", find: `d\.day - p\.joined_day`, replace: "d.day - p.joined_day + 1"},
+
+	// Lines.
+	{what: "a discount line is a line", statement: "lines", find: `i\.amount > 0 AND .*? > 0 OR`, replace: "i.amount <> 0 OR"},
+	{what: "a returned line still qualifies", statement: "lines", find: `WHERE i\.amount > 0 AND .*? > 0 OR`, replace: "WHERE i.amount > 0 OR"},
+	{what: "units of discount lines count", statement: "lines", find: `FILTER \(WHERE i\.amount >= 0\), 0`, replace: ", 0"},
+	{what: "exclude does not exclude", statement: "lines", find: `NOT \(coalesce.*`, replace: "TRUE"},
+	{what: "the spread of a return rounds down", statement: "net lines", find: `2 \* unlined \* \((.*?)\) \+ total`, replace: "2 * unlined * ($1)"},
+	{what: "the spread goes by bytes of line_no", statement: "net lines", find: `CASE WHEN regexp_full_match.*? END, line_no`, replace: "line_no"},
+	{what: "discount lines take part in the spread", statement: "net lines", find: `CASE WHEN sold > 0 THEN CAST\(amount AS BIGINT\) ELSE 0 END`, replace: "CAST(amount AS BIGINT)"},
+	{what: "a return without quantity leaves the quantity", statement: "net lines", find: `coalesce\(l\.without_quantity AND l\.amount >= i\.amount, FALSE\)`, replace: "FALSE"},
+	{what: "the qualifying sum may pass the spend basis", statement: "candidates", find: `least\(greatest\(coalesce\(l\.qualifying, 0\), 0\), t\.basis\)`, replace: "greatest(coalesce(l.qualifying, 0), 0)"},
+
+	// Conditions and amounts.
+	{what: "min_spend over is at least", statement: "candidates", find: `t\.basis >= (\d+)`, replace: "t.basis >= $1 - 1"},
+	{what: "a rule is in force a day too long", statement: "candidates", find: `t\.day BETWEEN (-?\d+) AND (-?\d+)`, replace: "t.day BETWEEN $1 AND $2 + 1"},
+	{what: "weeks begin on Tuesday", statement: "candidates", find: `7000003\) % 7`, replace: "7000004) % 7"},
+	{what: "hours include their end", statement: "candidates", find: `minute <= (\d+)`, replace: "minute <= $1 + 1"},
+	{what: "tags match as parts of words", statement: "candidates", find: `contains\(t\.tags, ';(\w+);'\)`, replace: "contains(t.tags, '${1}')"},
+	{what: "a channel without value holds", statement: "candidates", find: `\(t\.channel IN \((.*?)\)\)`, replace: "coalesce(t.channel IN ($1), TRUE)"},
+	{what: "rounding up for rounding down", statement: "candidates", find: `SELECT \*, CAST\(\(\((.*?)\) // (\d+)\) \* `, replace: "SELECT *, CAST((($1 + $2 - 1) // $2) * "},
+	{what: "half to even goes up", statement: "candidates", find: ` % 2 = 1 THEN 1`, replace: " % 2 < 2 THEN 1"},
+	{what: "half up needs more than half", statement: "candidates", find: `\(\(2 \* \((.*?)\) \+ (\d+)\) // `, replace: "((2 * ($1) + $2 - 1) // "},
+	{what: "per_transaction clips a point too early", statement: "candidates", find: `least\((.*), (\d+)\) AS BIGINT\) AS amount`, replace: "least($1, $2 - 10000) AS BIGINT) AS amount"},
+	{what: "what earns nothing takes a slot", statement: "candidates", find: `WHERE amount > 0`, replace: "WHERE amount >= 0"},
+	{what: "a value of too many places earns", statement: "candidates", find: `\{1,4\}0\*`, replace: "+"},
+
+	// Best of, limits, budget.
+	{what: "best of is the smallest", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount, place"},
+	{what: "a tie goes to the last in the file", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount DESC, place DESC"},
+	{what: "best of goes across rewards", statement: "best_of", find: `PARTITION BY member_no, stype, source_id, reward_no, name`, replace: "PARTITION BY member_no, stype, source_id, name"},
+	{what: "one time more than the limit", statement: "times .*", find: `(s\d) <= `, replace: "$1 - 1 <= "},
+	{what: "one time less than the limit", statement: "times [a-z_]+", find: `(s\d) <= `, replace: "$1 < "},
+	{what: "times go to the last", statement: "times [a-z_]+", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us DESC, c.source_id"},
+	{what: "equal times go by id backwards", statement: "(times|amount) [a-z_]+", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us, c.source_id DESC"},
+	{what: "pick highest picks the lowest", statement: "(times|amount) [a-z_]+", find: `c\.rank_amount DESC`, replace: "c.rank_amount"},
+	{what: "per_subject counts all subjects together", statement: "(times|amount) [a-z_]+", find: `, c\.subject ORDER`, replace: " ORDER"},
+	{what: "only those far over a limit are looked at", statement: ".*: who is over", find: `HAVING (.*) > (\d+)`, replace: "HAVING $1 > $2 + 10000"},
+	{what: "weeks of limits begin on Sunday", statement: "(times|amount) per_week.*", find: `7000003\) // 7`, replace: "7000004) // 7"},
+	{what: "quarters are years", statement: ".*per_quarter.*", find: `\* 4 \+ quarter\(.*?\)\)`, replace: "* 4)"},
+	{what: "an amount limit that is reached drops the whole row", statement: "amount [a-z_]+", find: `least\((\d+), (s\d)\) - least`, replace: "CASE WHEN $2 <= $1 THEN $2 ELSE least($1, $2 - amount) END - least"},
+	{what: "a budget goes by members", statement: "budget", find: `OVER \(PARTITION BY c\.reward_no ORDER`, replace: "OVER (PARTITION BY c.reward_no, c.member_no ORDER"},
+	{what: "a budget goes to the last", statement: "budget", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us DESC, c.source_id DESC"},
+
+	// Multipliers and program limits.
+	{what: "a multiplier rounds each rule's part", statement: "candidates", find: `CAST\(sum\(c\.amount\) AS BIGINT\) AS amount FROM`, replace: "CAST(max(c.amount) AS BIGINT) AS amount FROM"},
+	{what: "a multiplier reaches other versions", statement: "candidates", find: `c WHERE c\.ver = \d+ AND c\.day BETWEEN`, replace: "c WHERE c.day BETWEEN"},
+	{what: "a program limit goes by rules", statement: "program limit [a-z_]+ [a-z_]+", find: `OVER \(PARTITION BY `, replace: "OVER (PARTITION BY c.rule_no, "},
+	{what: "multipliers come first in program limits", statement: "program limit [a-z_]+ [a-z_]+", find: `c\.is_multiplier, c\.place`, replace: "c.is_multiplier DESC, c.place"},
+	{what: "the place in the file does not matter", statement: "program limit [a-z_]+ [a-z_]+", find: `c\.is_multiplier, c\.place`, replace: "c.is_multiplier, -c.place"},
+}
