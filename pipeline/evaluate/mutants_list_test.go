@@ -66,14 +66,15 @@ var mutants = []mutant{
 	{what: "per_subject counts all subjects together", statement: "(times|amount) [a-z_]+", find: `, c\.subject ORDER`, replace: " ORDER"},
 	{what: "only those far over a limit are looked at", statement: ".*: who is over", find: `HAVING (.*) > (\d+)`, replace: "HAVING $1 > $2 + 10000"},
 	{what: "weeks of limits begin on Sunday", statement: "(times|amount) per_week.*", find: `7000003\) // 7`, replace: "7000004) // 7"},
-	{what: "quarters are years", statement: ".*per_quarter.*", find: `\* 4 \+ quarter\(.*?\)\)`, replace: "* 4)"},
+	{what: "quarters are years", statement: ".*per_quarter.*", find: `\* 4 \+ quarter\(.*?\) AS INTEGER`, replace: "* 4 AS INTEGER"},
 	{what: "an amount limit that is reached drops the whole row", statement: "amount [a-z_]+", find: `least\((\d+), (s\d)\) - least`, replace: "CASE WHEN $2 <= $1 THEN $2 ELSE least($1, $2 - amount) END - least"},
 	{what: "a budget goes by members", statement: "budget", find: `OVER \(PARTITION BY c\.reward_no ORDER`, replace: "OVER (PARTITION BY c.reward_no, c.member_no ORDER"},
 	{what: "a budget goes to the last", statement: "budget", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us DESC, c.source_id DESC"},
 
 	// Multipliers and program limits.
 	{what: "a multiplier rounds each rule's part", statement: "candidates", find: `CAST\(sum\(c\.amount\) AS BIGINT\) AS amount FROM`, replace: "CAST(max(c.amount) AS BIGINT) AS amount FROM"},
-	{what: "a multiplier reaches other versions", statement: "candidates", find: `c WHERE c\.ver = \d+ AND c\.day BETWEEN`, replace: "c WHERE c.day BETWEEN"},
+	{what: "a multiplier reaches other versions", statement: "candidates", find: `c WHERE c\.ver = \d+ AND c\.day BETWEEN`, replace: "c WHERE c.day BETWEEN",
+		survives: "the dates on which a version is in force are its own"},
 	{what: "a program limit goes by rules", statement: "program limit [a-z_]+ [a-z_]+", find: `OVER \(PARTITION BY `, replace: "OVER (PARTITION BY c.rule_no, "},
 	{what: "multipliers come first in program limits", statement: "program limit [a-z_]+ [a-z_]+", find: `c\.is_multiplier, c\.place`, replace: "c.is_multiplier DESC, c.place"},
 	{what: "the place in the file does not matter", statement: "program limit [a-z_]+ [a-z_]+", find: `c\.is_multiplier, c\.place`, replace: "c.is_multiplier, -c.place"},
