@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz crash cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -68,6 +68,9 @@ FUZZ_PROGRAMS ?= 5000
 fuzz: ## P5 with 5,000 random programs (FUZZ_PROGRAMS)
 	ACCRUE_FUZZ_N=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
 		$(call packages_with,TestP5)
+
+mutants: ## plant every fault in the passes, one at a time, and see that it is noticed
+	ACCRUE_MUTANTS=all go test -count=1 -v -timeout 2h -tags "$(TAGS)" -run '^TestMutants$$' ./pipeline/evaluate
 
 crash: ## P7: kill the real process at every step of a run
 	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
