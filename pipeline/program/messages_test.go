@@ -147,7 +147,7 @@ func expectedTexts(t *testing.T) string {
 	t.Helper()
 	var out strings.Builder
 	for _, dir := range []string{badPrograms, warnings} {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 			if err == nil && filepath.Ext(path) == ".txt" {
 				out.Write(read(t, path))
 			}
