@@ -78,6 +78,6 @@ func past() []string {
 		// closed date from then on, NULL where everything is open again. Nothing is ever changed here.
 		`CREATE TABLE closings (
 			program VARCHAR NOT NULL, n INTEGER NOT NULL, act VARCHAR NOT NULL, closed_through DATE,
-			at TIMESTAMP NOT NULL)`,
+			noted_at TIMESTAMP NOT NULL)`,
 	}
 }

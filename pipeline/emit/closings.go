@@ -24,7 +24,7 @@ func Closings(ctx context.Context, db *warehouse.DB) ([]schemas.Closing, error) 
 	c := schemas.Closing{Format: schemas.ClosingFormat}
 	var through sql.NullString
 	var at time.Time
-	err := db.Each(ctx, `SELECT program, n, act, CAST(closed_through AS VARCHAR), at FROM closings ORDER BY program, n`, nil,
+	err := db.Each(ctx, `SELECT program, n, act, CAST(closed_through AS VARCHAR), noted_at FROM closings ORDER BY program, n`, nil,
 		[]any{&c.Program, &c.N, &c.Act, &through, &at}, func() error {
 			c.ClosedThrough, c.At = through.String, at.UTC().Format(time.RFC3339Nano)
 			out = append(out, c)
