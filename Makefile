@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -74,6 +74,11 @@ mutants: ## plant every fault in the passes, one at a time, and see that it is n
 
 crash: ## P7: kill the real process at every step of a run
 	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
+
+YEARS ?= 20
+
+years: ## simulated years of nights in five time zones, with downtime and doubled wakings: YEARS in each
+	ACCRUE_YEARS=$(YEARS) go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestAYearOfNights$$' ./jobs/schedule
 
 cover: ## which statements the tests reach, by function in coverage.txt
 	$(GO_TEST) -tags "$(TAGS)" -coverpkg=./... -coverprofile=cover.out ./...

@@ -46,24 +46,34 @@ func Backfill(ctx context.Context, p *Project, o BackfillOptions) (*Summary, err
 	}
 	n := &night{project: p, opts: o.RunOptions, command: "backfill", from: o.From, to: o.To, backfill: &o, restated: map[string]bool{}}
 	return n.run(ctx, func() (err error) {
-		n.families, err = pickProgram(n.families, o.Program)
+		var only []string
+		if o.Program != "" {
+			only = []string{o.Program}
+		}
+		n.chosen, err = pickPrograms(n.families, only)
 		return err
 	})
 }
 
-// pickProgram returns the families, or the one of the id.
-func pickProgram(families []*program.Family, id string) ([]*program.Family, error) {
-	if id == "" {
+// pickPrograms returns the families with the ids, in the order of all; all of them for no ids.
+func pickPrograms(families []*program.Family, ids []string) ([]*program.Family, error) {
+	if len(ids) == 0 {
 		return families, nil
 	}
 	var known []string
+	var out []*program.Family
 	for _, fam := range families {
-		if fam.ID == id {
-			return []*program.Family{fam}, nil
-		}
 		known = append(known, fam.ID)
+		if slices.Contains(ids, fam.ID) {
+			out = append(out, fam)
+		}
 	}
-	return nil, &hintError{error: fmt.Errorf("there is no program %q", id), class: Refused, hint: fmt.Sprintf("programs here: %v", known)}
+	for _, id := range ids {
+		if !slices.Contains(known, id) {
+			return nil, &hintError{error: fmt.Errorf("there is no program %q", id), class: Refused, hint: fmt.Sprintf("programs here: %v", known)}
+		}
+	}
+	return out, nil
 }
 
 func (n *night) dryRun() bool { return n.backfill != nil && n.backfill.DryRun }
@@ -83,7 +93,7 @@ func (n *night) open(ctx context.Context) (*warehouse.DB, error) {
 func (n *night) restate(changes []ProgramChange) error {
 	gone := &ChangedError{}
 	for _, c := range changes {
-		if !slices.ContainsFunc(n.families, func(f *program.Family) bool { return f.ID == c.Program }) {
+		if !slices.ContainsFunc(n.chosen, func(f *program.Family) bool { return f.ID == c.Program }) {
 			gone.Changes = append(gone.Changes, c)
 			continue
 		}
@@ -102,7 +112,7 @@ func (n *night) restate(changes []ProgramChange) error {
 
 // rehearsed does what a backfill does up to the posting, inside a transaction that is rolled back.
 func (n *night) rehearsed(ctx context.Context) (*Summary, error) {
-	start := time.Now()
+	start := n.opts.Clock.Now()
 	n.summary = n.newSummary()
 	var err error
 	if n.history, err = lastRun(ctx, n.db); err != nil {
@@ -118,14 +128,12 @@ func (n *night) rehearsed(ctx context.Context) (*Summary, error) {
 		if err := n.load(ctx); err != nil {
 			return err
 		}
-		for _, fam := range n.families {
-			if err := n.program(ctx, fam); err != nil {
-				return fmt.Errorf("program %s: %w", fam.ID, err)
-			}
+		if err := n.programs(ctx); err != nil {
+			return err
 		}
 		return n.cameIn(ctx)
 	})
-	n.summary.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	n.summary.Seconds = n.opts.Clock.Now().Sub(start).Round(time.Millisecond).Seconds()
 	if err == nil {
 		n.summary.State = RunDry
 	}

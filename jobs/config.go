@@ -28,6 +28,7 @@ type Config struct {
 	MaxLine     int64 // bytes of the longest record of a text export
 	// Rates say what one of a reward is worth, in its program's currency, for liabilities.
 	Rates map[string]decimal.Decimal
+	Jobs  []JobConfig
 }
 
 // ExportsConfig says where deliveries lie and when one is ready.
@@ -170,6 +171,7 @@ func (c *configReader) read(doc *yamlpos.Document) {
 		cfg.MaxLine = v
 	}
 	c.rates(m.Get("rates"))
+	c.jobs(m.Get("jobs"))
 	m.Close()
 	c.apart(doc)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -21,7 +22,10 @@ func percent(s string) *decimal.Decimal {
 	return &d
 }
 
-var sameConfig = cmp.Comparer(func(a, b decimal.Decimal) bool { return a.Equal(b) })
+var sameConfig = cmp.Options{
+	cmp.Comparer(func(a, b decimal.Decimal) bool { return a.Equal(b) }),
+	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+}
 
 func TestConfigDefaults(t *testing.T) {
 	want := &Config{
@@ -46,6 +50,11 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigOfEverything(t *testing.T) {
 	got, err := ParseConfig("accrue.yaml", []byte(everyKey))
+	kolkata, zerr := time.LoadLocation("Asia/Kolkata")
+	if zerr != nil {
+		t.Fatal(zerr)
+	}
+	from := day(t, "2026-11-01")
 	want := &Config{
 		Exports:  ExportsConfig{Path: "/data/in", ReadyByFolder: true},
 		Grants:   GrantsConfig{Path: "../out", Formats: []string{"parquet", "csv"}, MaxRowsPerFile: 5_000_000},
@@ -53,6 +62,19 @@ func TestConfigOfEverything(t *testing.T) {
 		Programs: "rules", Warehouse: WarehouseConfig{Path: "db"}, MemoryLimit: "512MiB", Threads: 16,
 		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20,
 		Rates: map[string]decimal.Decimal{"points": decimal.RequireFromString("0.25"), "cashback": decimal.NewFromInt(1)},
+		Jobs: []JobConfig{
+			{Name: "nightly", Cron: "30 2 * * *", Zone: kolkata, Late: LateConfig{6 * time.Hour, LateHold},
+				Retry: RetryConfig{5, 30 * time.Second, 15 * time.Minute}},
+			{
+				Name: "spa", Cron: "@hourly", Zone: time.UTC, Programs: []string{"jcb", "7"}, From: &from,
+				Late: LateConfig{90 * time.Minute, LateGoOn}, Retry: RetryConfig{0, time.Second, time.Minute},
+				Hooks: []HookConfig{
+					{On: []string{"late", "failure"}, Command: []string{"page", "-p", "3"}, TimeLimit: 5 * time.Second, Retries: 3},
+					{On: []string{"success"}, URL: "https://example.org/in", KeyEnv: "KEY", TimeLimit: 30 * time.Second, Retries: 0},
+					{On: []string{"success"}, URLEnv: "HOOK", KeyFile: "key", TimeLimit: 30 * time.Second, Retries: 3},
+				},
+			},
+		},
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +94,19 @@ threads: 16
 max_rejects: 10
 max_line: 2MiB
 rates: {points: 0.25, cashback: 1}
+jobs:
+  - {name: nightly, cron: "30 2 * * *", time_zone: Asia/Kolkata}
+  - name: spa
+    cron: "@hourly"
+    time_zone: UTC
+    programs: [jcb, 7]
+    from: 2026-11-01
+    late: {wait: 1h30m, then: go_on}
+    retry: {times: 0, first: 1s, most: 1m}
+    hooks:
+      - {on: [late, failure], command: [page, -p, 3], time_limit: 5s}
+      - {on: [success], webhook: {url: https://example.org/in, key_env: KEY, retries: 0}}
+      - {on: [success], webhook: {url_env: HOOK, key_file: key}}
 `
 
 func TestMaxRejects(t *testing.T) {
@@ -151,10 +186,10 @@ accrue.yaml:8:11: max_line must be at most 1GB
     |           ^
   hint: 1KB to 1GB are possible
 
-accrue.yaml:9:1: unknown key "jobs"
+accrue.yaml:9:7: jobs is an empty list
   9 | jobs: []
-    | ^
-  hint: known here: exports, grants, acks, programs, warehouse, memory_limit, threads, max_rejects, max_line, rates
+    |       ^
+  hint: write jobs: [{name: nightly, cron: "30 2 * * *", time_zone: Asia/Kolkata}]
 
 accrue.yaml:10:17: points must be a decimal with at most six places, not below zero, not "cheap"
   10 | rates: {points: cheap, cashback: -1}
@@ -179,6 +214,51 @@ accrue.yaml:10:34: cashback must be a decimal with at most six places, not below
 	}
 }
 
+// badJobs are jobs with one fault each, under the text of the fault.
+var badJobs = func() map[string]string {
+	job := func(rest string) string {
+		return "jobs: [{name: n, cron: \"30 2 * * *\", time_zone: UTC" + rest + "}]"
+	}
+	hook := func(rest string) string { return job(", hooks: [" + rest + "]") }
+	return map[string]string{
+		"name is missing":                       `jobs: [{cron: "@daily", time_zone: UTC}]`,
+		"cron is missing":                       `jobs: [{name: n, time_zone: UTC}]`,
+		"time_zone is missing":                  `jobs: [{name: n, cron: "@daily"}]`,
+		`name cannot be "a b"`:                  `jobs: [{name: a b, cron: "@daily", time_zone: UTC}]`,
+		`unknown time zone "Mars/Base"`:         `jobs: [{name: n, cron: "@daily", time_zone: Mars/Base}]`,
+		`never comes`:                           `jobs: [{name: n, cron: "0 0 31 2 *", time_zone: UTC}]`,
+		`the zone stands in time_zone`:          `jobs: [{name: n, cron: "TZ=0", time_zone: UTC}]`,
+		`unknown key "nme"`:                     job(", nme: x"),
+		`programs names "a" twice`:              job(", programs: [a, a]"),
+		`from must be a date, not "soon"`:       job(", from: soon"),
+		`wait must be a time, not "6"`:          job(", late: {wait: 6}"),
+		`then cannot be "skip"`:                 job(", late: {then: skip}"),
+		"times must be at least 0":              job(", retry: {times: -1}"),
+		"most is less than first":               job(", retry: {first: 5m, most: 1m}"),
+		"a hook is a command or a webhook":      hook("{on: [late]}"),
+		`on cannot be "failed"`:                 hook("{on: [failed], command: [a]}"),
+		"on is missing":                         hook("{command: [a]}"),
+		"command is an empty list":              hook("{on: [late], command: []}"),
+		"this is no URL for a webhook":          hook("{on: [late], webhook: {url: \"ftp://x\"}}"),
+		"a webhook has a url or a url_env":      hook("{on: [late], webhook: {key_env: A}}"),
+		"a webhook has a key_env or a key_file": hook("{on: [late], webhook: {url_env: U, key_env: A, key_file: b}}"),
+		"time_limit must be at least 1s":        hook("{on: [late], command: [a], time_limit: 0s}"),
+	}
+}()
+
+func TestBadJobs(t *testing.T) {
+	for want, text := range badJobs {
+		if _, err := ParseConfig("accrue.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Count(err.Error(), "accrue.yaml:") != 1 {
+			t.Errorf("%s\ngives %v\nwant %s", text, err, want)
+		}
+	}
+	_, err := ParseConfig("accrue.yaml", []byte("jobs: [{name: a, cron: \"@daily\", time_zone: UTC}, {name: a, cron: \"@daily\", time_zone: UTC}]"))
+	if err == nil || !strings.Contains(err.Error(), `two jobs have the name "a"`) {
+		t.Error(err)
+	}
+}
+
 func TestConfigSchema(t *testing.T) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.AccrueJSON))
 	if err != nil {
@@ -199,6 +279,12 @@ func TestConfigSchema(t *testing.T) {
 	for _, text := range []string{everyKey, string(sample)} {
 		if err := s.Validate(plain(t, text)); err != nil {
 			t.Error(err)
+		}
+	}
+	for _, text := range badJobs {
+		if err := s.Validate(plain(t, text)); err == nil && !strings.Contains(text, "31 2") && !strings.Contains(text, "Mars") &&
+			!strings.Contains(text, "most: 1m") && !strings.Contains(text, "TZ=") && !strings.Contains(text, "0s") {
+			t.Errorf("fits the schema: %s", text)
 		}
 	}
 	for line := range strings.Lines(badConfig) {

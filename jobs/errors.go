@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 	"strings"
+	"syscall"
 
 	"accrue/pipeline/load"
 	"accrue/pipeline/yamlpos"
@@ -28,6 +29,8 @@ type hintError struct {
 	error
 	hint  string
 	class Class
+	// passes: it may be gone in a while without anybody doing anything.
+	passes bool
 }
 
 // Hint returns the suggestion.
@@ -59,6 +62,9 @@ func (e *BusyError) Class() Class { return Busy }
 
 // Hint says how to wait.
 func (e *BusyError) Hint() string {
+	if e.What != "" {
+		return "one scheduler is enough; stop the other one first"
+	}
 	return "try again when it is done, or wait for it with `accrue run --wait 5m`"
 }
 
@@ -75,4 +81,39 @@ func Classify(err error) Class {
 		return NotReady
 	}
 	return Failed
+}
+
+// passing are faults of the machine that are often gone after a while: a full disk, a share that is away.
+var passing = []syscall.Errno{
+	syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ENOTCONN, syscall.ENODEV, syscall.EHOSTDOWN,
+	syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.EAGAIN, syscall.EBUSY,
+	syscall.EINTR, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ETXTBSY, syscall.ENOENT,
+}
+
+// MayPass reports whether it makes sense to try again later what ended with the error. A program file or a delivery that
+// was refused stays refused until somebody changes it.
+func MayPass(err error) bool {
+	var h *hintError
+	switch Classify(err) {
+	case Busy:
+		return true
+	case Refused, Findings, NotReady:
+		return false
+	}
+	if errors.As(err, &h) && h.passes || errors.Is(err, load.ErrChanging) {
+		return true
+	}
+	for _, no := range passing {
+		// DuckDB hands on the system's words, not its numbers.
+		if errors.Is(err, no) || no != syscall.ENOENT && strings.Contains(err.Error(), strerror(no)) {
+			return true
+		}
+	}
+	return strings.Contains(err.Error(), "max_temp_directory_size")
+}
+
+// strerror writes an error number as the C library does.
+func strerror(no syscall.Errno) string {
+	text := no.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }

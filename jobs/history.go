@@ -18,6 +18,8 @@ const (
 	RunPublished = "published" // something was posted and published
 	RunUnchanged = "unchanged" // nothing was new
 	RunFailed    = "failed"
+	// RunLate is no attempt of a run: it notes that a date's delivery was late, and that the hooks were told.
+	RunLate = "late"
 	// RunInterrupted is shown for an attempt whose process was killed, until the next run notes that it failed.
 	RunInterrupted = "interrupted"
 )
@@ -126,6 +128,28 @@ func (h *history) finish(ctx context.Context, state, message string, summary any
 		return fmt.Errorf("noting the run in the history: %w", err)
 	}
 	return nil
+}
+
+// noteLate notes that the programs' date is late and returns those for which that did not stand there already.
+func noteLate(ctx context.Context, db *warehouse.DB, d pipeline.Date, programs []string, reason string, now time.Time) (noted []string, err error) {
+	return noted, db.Tx(ctx, func() error {
+		for _, id := range programs {
+			run := fmt.Sprintf("late-%s-%s", d, id)
+			var n int
+			if err := db.QueryRow(ctx, "SELECT count(*) FROM runs WHERE run = ?", run).Scan(&n); err != nil {
+				return err
+			}
+			if n > 0 {
+				continue
+			}
+			if _, err := db.Exec(ctx, `INSERT INTO runs VALUES (?, 'schedule', CAST(? AS DATE), CAST(? AS DATE), 1, ?, ?, ?, ?, NULL)`,
+				run, d.String(), d.String(), RunLate, now.UTC(), now.UTC(), reason); err != nil {
+				return err
+			}
+			noted = append(noted, id)
+		}
+		return nil
+	})
 }
 
 // Runs lists attempts, the newest first; limit 0 lists all.

@@ -21,8 +21,9 @@ func (n *night) load(ctx context.Context) (err error) {
 	dir := n.project.ExportsDir()
 	if info, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) || err == nil && !info.IsDir() {
 		return &hintError{
-			error: fmt.Errorf("there is no exports folder %s", dir),
-			hint:  "deliveries lie in exports/date=YYYY-MM-DD/ below the project; `exports: {path: …}` in accrue.yaml says otherwise",
+			error:  fmt.Errorf("there is no exports folder %s", dir),
+			passes: true, // a share that is away
+			hint:   "deliveries lie in exports/date=YYYY-MM-DD/ below the project; `exports: {path: …}` in accrue.yaml says otherwise",
 		}
 	}
 	cfg, rejects := n.project.Config, n.project.rejectsDir()

@@ -28,6 +28,7 @@ type BusyError struct {
 	// Readers: only commands that read (explain, grants, runs) have it.
 	Readers bool
 	Foreign string // the warehouse's file, where a process that is not accrue has it open
+	What    string // what is in use; "" for the warehouse
 	Waited  time.Duration
 }
 
@@ -43,7 +44,11 @@ func (e *BusyError) Error() string {
 		who = fmt.Sprintf("`%s` (process %d on %s, since %s)", e.Holder.Command, e.Holder.PID, e.Holder.Host,
 			e.Holder.Since.UTC().Format(time.RFC3339))
 	}
-	msg := "the warehouse is in use by " + who
+	what := "the warehouse"
+	if e.What != "" {
+		what = e.What
+	}
+	msg := what + " is in use by " + who
 	if e.Waited > 0 {
 		msg += fmt.Sprintf(", still so after waiting %s", e.Waited)
 	}
@@ -62,9 +67,26 @@ type lock struct{ file *flock.Flock }
 // lockWarehouse takes the lock in the folder, for writing or (shared) for reading, and waits for it up to wait. The
 // error is a *BusyError if somebody else has it.
 func lockWarehouse(ctx context.Context, dir, command string, write bool, wait time.Duration) (*lock, error) {
-	path := filepath.Join(dir, "lock")
+	return lockFile(ctx, filepath.Join(dir, "lock"), command, write, wait)
+}
+
+// LockSchedule takes the lock that keeps two schedulers of one project apart; release gives it back. The error is a
+// *BusyError if there is one already.
+func (p *Project) LockSchedule(ctx context.Context) (release func() error, err error) {
+	l, err := lockFile(ctx, filepath.Join(p.warehouseDir(), "schedule.lock"), commandLine(), true, 0)
+	if err != nil {
+		var busy *BusyError
+		if errors.As(err, &busy) {
+			busy.What = "the schedule"
+		}
+		return nil, err
+	}
+	return l.release, nil
+}
+
+func lockFile(ctx context.Context, path, command string, write bool, wait time.Duration) (*lock, error) {
 	if write {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("making the warehouse's folder: %w", err)
 		}
 	} else if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"accrue/pipeline"
@@ -17,6 +18,10 @@ import (
 type RunOptions struct {
 	// Date is the date to which differences are posted; nil for yesterday (F63).
 	Date *pipeline.Date
+	// Programs are the ids of the programs to run; none: all. A backfill looks at its own.
+	Programs []string
+	// Clock is for the times in the history; nil for the machine's.
+	Clock Clock
 	// Wait is how long to wait for a warehouse that is in use.
 	Wait time.Duration
 	// Progress is told what is under way; nil for nobody.
@@ -38,12 +43,14 @@ type night struct {
 	command string
 	// from and to are the dates to post to: of a nightly run the same.
 	from, to pipeline.Date
-	families []*program.Family
+	families []*program.Family // all of the project
+	chosen   []*program.Family // those to run
 	db       *warehouse.DB
 	crash    *crash
 	history  *history
 	summary  *Summary
 	waiting  map[string]int64
+	done     []*program.Family // those that were run to their end
 
 	backfill *BackfillOptions // nil for a nightly run
 	// restated are the programs whose files are not what their grants rest on, which the backfill accepts.
@@ -57,19 +64,26 @@ type night struct {
 func Run(ctx context.Context, p *Project, opts RunOptions) (*Summary, error) {
 	n := &night{project: p, opts: opts, command: "run"}
 	return n.run(ctx, func() (err error) {
-		n.from, err = runDate(opts.Date, n.families, time.Now())
+		if n.chosen, err = pickPrograms(n.families, opts.Programs); err != nil {
+			return err
+		}
+		n.from, err = runDate(opts.Date, n.chosen, n.opts.Clock.Now())
 		n.to = n.from
 		return err
 	})
 }
 
-// run does everything that is done under the lock; dates sets the dates to post to, once the programs are read.
+// run does everything that is done under the lock; dates sets the dates to post to and the programs to run, once all
+// programs are read.
 func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err error) {
 	if n.opts.Profile != nil {
 		n.opts.Profile.attach(&n.opts)
 		defer n.opts.Profile.end()
 	}
 	n.waiting = map[string]int64{}
+	if n.opts.Clock == nil {
+		n.opts.Clock = WallClock{}
+	}
 	if n.crash, err = newCrash(n.opts.Step); err != nil {
 		return nil, err
 	}
@@ -114,27 +128,35 @@ func runDate(asked *pipeline.Date, families []*program.Family, now time.Time) (p
 
 // noted runs the night between two entries in the history.
 func (n *night) noted(ctx context.Context) (*Summary, error) {
-	start := time.Now()
+	start := n.opts.Clock.Now()
 	var err error
 	if n.history, err = beginRun(ctx, n.db, n.command, n.from, n.to, start); err != nil {
 		return nil, err
 	}
 	n.summary = n.newSummary()
+	n.leaveStatus(ctx)
 	n.crash.pass(stepRunStart)
 	err = n.stages(ctx)
-	if err == nil {
-		err = n.summarise(ctx)
+	// What was done is done, and is summed up even if the run is to stop.
+	if serr := n.summarise(context.WithoutCancel(ctx)); err == nil {
+		err = serr
 	}
-	n.summary.Seconds = time.Since(start).Round(time.Millisecond).Seconds()
+	end := n.opts.Clock.Now()
+	n.summary.Seconds = end.Sub(start).Round(time.Millisecond).Seconds()
 	if err != nil {
 		if ctx.Err() != nil {
 			err = &hintError{error: fmt.Errorf("interrupted: %w", err), hint: "run again: what was not finished was rolled back"}
 		}
 		n.summary.State, n.summary.Message = RunFailed, err.Error()
-		return n.summary, errors.Join(err, n.history.finish(ctx, RunFailed, err.Error(), n.summary, time.Now()))
+		for _, fam := range n.chosen {
+			if !slices.Contains(n.done, fam) {
+				n.summary.Failed = append(n.summary.Failed, fam.ID)
+			}
+		}
+		return n.summary, errors.Join(err, n.history.finish(ctx, RunFailed, err.Error(), n.summary, end))
 	}
 	n.crash.pass(stepRunFinish)
-	if err := n.history.finish(ctx, n.summary.State, "", n.summary, time.Now()); err != nil {
+	if err := n.history.finish(ctx, n.summary.State, "", n.summary, end); err != nil {
 		return n.summary, err
 	}
 	n.crash.pass(stepRunFinished)
@@ -158,7 +180,7 @@ func (n *night) newSummary() *Summary {
 
 // acceptBases refuses program files that are not what posted grants rest on, unless that is what a backfill restates.
 func (n *night) acceptBases(ctx context.Context) error {
-	changes, err := programChanges(ctx, n.db, n.families, n.backfill == nil || n.backfill.Program == "")
+	changes, err := programChanges(ctx, n.db, n.basesOf(), n.backfill == nil || n.backfill.Program == "")
 	if err != nil || len(changes) == 0 {
 		return err
 	}
@@ -166,6 +188,14 @@ func (n *night) acceptBases(ctx context.Context) error {
 		return &ChangedError{changes}
 	}
 	return n.restate(changes)
+}
+
+// basesOf are the programs whose files must be what their grants rest on: all of the project, of a backfill its own.
+func (n *night) basesOf() []*program.Family {
+	if n.backfill != nil {
+		return n.chosen
+	}
+	return n.families
 }
 
 // stages are the night's work, in order. What can be refused is refused before anything is loaded.
@@ -186,12 +216,23 @@ func (n *night) stages(ctx context.Context) error {
 	if err := n.load(ctx); err != nil {
 		return err
 	}
-	for _, fam := range n.families {
+	return n.programs(ctx)
+}
+
+// programs runs one program after the other. Each is a ledger of its own: where one fails, the others go on.
+func (n *night) programs(ctx context.Context) error {
+	var faults []error
+	for _, fam := range n.chosen {
 		if err := n.program(ctx, fam); err != nil {
-			return fmt.Errorf("program %s: %w", fam.ID, err)
+			faults = append(faults, fmt.Errorf("program %s: %w", fam.ID, err))
+		} else {
+			n.done = append(n.done, fam)
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func (n *night) progress(format string, args ...any) {

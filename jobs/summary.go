@@ -34,7 +34,8 @@ type Summary struct {
 	Datasets   []DatasetSummary  `json:"datasets"`   // their rows
 	// Changes are those of program files that a backfill restates.
 	Changes   []ProgramChange  `json:"changes,omitempty"`
-	Programs  []ProgramSummary `json:"programs"`
+	Programs  []ProgramSummary `json:"programs"` // those that were run to their end
+	Failed    []string         `json:"failed_programs,omitempty"`
 	Recovered []string         `json:"recovered,omitempty"` // publications of a killed run, brought to their end
 	// Example is the transaction of the largest grant: something to explain. "" where none was granted.
 	Example string `json:"example,omitempty"`
@@ -109,8 +110,8 @@ func (n *night) summarise(ctx context.Context) error {
 		return err
 	}
 	s.State = RunUnchanged
-	s.Programs = nil
-	for _, fam := range n.families {
+	s.Programs = []ProgramSummary{}
+	for _, fam := range n.done {
 		ps, err := n.granted(ctx, fam)
 		if err != nil {
 			return err

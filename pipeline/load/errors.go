@@ -1,6 +1,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"accrue/pipeline"
 	"accrue/schemas"
 )
+
+// ErrChanging says that a file is being written while it is read: it may be whole in a while.
+var ErrChanging = errors.New("is being written while it is read; run again when the delivery is complete")
 
 // FileError says what is wrong with a file as a whole. Line and Column count from 1 and are 0 where there is none.
 type FileError struct {

@@ -100,7 +100,7 @@ func unchanged(file File) error {
 		return err
 	}
 	if info.Size() != file.Bytes || info.ModTime().UnixNano() != file.ModifiedNS {
-		return &FileError{Path: file.Path, What: "is being written while it is read; run again when the delivery is complete"}
+		return &FileError{Path: file.Path, What: ErrChanging.Error(), Err: ErrChanging}
 	}
 	return nil
 }

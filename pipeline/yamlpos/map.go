@@ -46,6 +46,9 @@ func (m *Map) Get(key string) *Node {
 	return n
 }
 
+// Pos is where the mapping begins.
+func (m *Map) Pos() Pos { return m.node.Pos }
+
 // Has reports whether the key is written, with a value or without, and does not take it.
 func (m *Map) Has(key string) bool { return m != nil && m.node.Get(key) != nil }
 

@@ -28,6 +28,9 @@ func Main() {
 	os.Exit(code)
 }
 
+// clock is the one that the scheduler and the list of dates look at; tests set it.
+var clock jobs.Clock = jobs.WallClock{}
+
 // Run runs one command line and returns the exit code.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return RunContext(context.Background(), args, stdin, stdout, stderr)
@@ -72,7 +75,7 @@ Exit codes: 0 done, 1 failed, 2 usage or program file refused, 3 findings, 4 del
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.project, "project", ".", "folder of the project, where accrue.yaml is")
 	root.AddCommand(a.initCommand(), a.checkCommand(), a.programCommand(), a.runCommand(),
-		a.backfillCommand(), a.closeCommand(), a.runsCommand(), a.grantsCommand(),
+		a.backfillCommand(), a.closeCommand(), a.scheduleCommand(), a.runsCommand(), a.grantsCommand(),
 		a.explainCommand(), a.testCommand(), a.verifyCommand(), a.generateCommand(), a.versionCommand(),
 		a.reconcileCommand())
 	return root

@@ -22,17 +22,34 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"accrue/jobs"
 	"accrue/pipeline/warehouse"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"accrue": func() { os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"accrue": accrueMain,
 		"state":  stateMain,
 		"hold":   holdMain,
 		"copyto": copyMain,
 	})
 }
+
+// accrueMain is the program; $NOW sets its clock.
+func accrueMain() {
+	if now, err := time.Parse(time.RFC3339, os.Getenv("NOW")); err == nil {
+		clock = &shifted{by: time.Until(now)}
+	}
+	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// shifted is the machine's clock, moved.
+type shifted struct {
+	jobs.WallClock
+	by time.Duration
+}
+
+func (c *shifted) Now() time.Time { return c.WallClock.Now().Add(c.by) }
 
 // Every script goes through the commands as a person would.
 func TestScripts(t *testing.T) {
