@@ -19,7 +19,7 @@ import (
 type BulkOptions struct {
 	Horizon     pipeline.Date
 	From, Until pipeline.Date // business dates, both inclusive
-	// ChunkRows is how many rows of facts are held at once, those of one member at least; 0 for 200,000.
+	// ChunkRows is how many rows of facts are held at once, those of one member at least; 0 for 20,000.
 	ChunkRows int64
 	// Progress, if set, is told what is under way.
 	Progress func(done, of int64)
@@ -40,7 +40,7 @@ type RuleSum struct {
 }
 
 // chunkRows is how many rows of facts are held at once.
-const chunkRows = 200_000
+const chunkRows = 20_000
 
 // Bulk explains every source of every member whose business date lies in the range: emit gets one row per source, rule
 // and reward, in the columns of schemas.DecisionFields, by member and time; the values are those that

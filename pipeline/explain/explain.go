@@ -26,6 +26,7 @@ import (
 // Answer is what one program decided about a source.
 type Answer struct {
 	Seen      *reference.Seen      // the source as the program sees it; nil where no row holds any more
+	Missing   string               // why a birthday is no source at all; empty for others
 	Decisions []reference.Decision // of every rule that looks at the source, in the order in which they are evaluated
 	Sums      []Sum                // what is owed beside what was posted, by member, rule and reward
 }
@@ -59,6 +60,10 @@ func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon 
 	out := &Answer{Decisions: res.Decisions}
 	if len(res.Seen) > 0 {
 		out.Seen = &res.Seen[0]
+	} else if s.Type == pipeline.SourceBirthday {
+		if _, year, ok := parseBirthday(s.ID); ok && hasKind(fam, program.KindBirthday) {
+			out.Missing = reference.NoBirthday(fam, *facts, horizon, s.Member, year)
+		}
 	}
 	sums := tally{}
 	for _, e := range res.Entitlements {

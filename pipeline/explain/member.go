@@ -220,7 +220,7 @@ func ruleUses(r *program.Rule, l program.Limit, own []*reference.Decision, date 
 	var out []Use
 	for _, d := range own {
 		u := Use{Rule: r.ID, Period: l.Period, Start: l.Period.Start(date), Times: l.Times, Amount: l.Amount, Reward: d.Reward}
-		if d.Rule != r.ID || !u.covers(d) {
+		if strings.TrimSuffix(d.Rule, ".referee") != r.ID || !u.covers(d) {
 			continue
 		}
 		afterTimes, took := leftOf(d, "times:", l.Period)
@@ -230,7 +230,8 @@ func ruleUses(r *program.Rule, l program.Limit, own []*reference.Decision, date 
 		if r.Limits.PerSubject {
 			u.Subject = d.Subject
 		}
-		i := slices.IndexFunc(out, func(o Use) bool { return o.Reward == u.Reward && o.Subject == u.Subject })
+		u.Rule = d.Rule
+		i := slices.IndexFunc(out, func(o Use) bool { return o.Rule == u.Rule && o.Reward == u.Reward && o.Subject == u.Subject })
 		if i < 0 {
 			i = len(out)
 			out = append(out, u)

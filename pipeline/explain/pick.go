@@ -126,15 +126,23 @@ func (p picker) exec(query string, args ...any) error {
 	return nil
 }
 
-// dependsOnAll reports whether what one member earns depends on what all others earned before: where a rule has a
-// budget.
+// hasKind reports whether any version has a rule of the kind.
+func hasKind(fam *program.Family, k program.Kind) bool {
+	return slices.ContainsFunc(fam.Versions, func(v *program.Program) bool {
+		return slices.ContainsFunc(v.Rules, func(r *program.Rule) bool { return r.Kind == k })
+	})
+}
+
+// sharedKinds are the kinds whose rules look at what other members did, as a budget does: codes that all redeem
+// together, and who referred whom.
+var sharedKinds = []program.Kind{"gift_code", "referral"}
+
+// dependsOnAll reports whether what one member earns depends on what all others did before: where a rule has a budget
+// or is of such a kind.
 func dependsOnAll(fam *program.Family) bool {
-	for _, v := range fam.Versions {
-		for _, r := range v.Rules {
-			if r.Budget != nil {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(fam.Versions, func(v *program.Program) bool {
+		return slices.ContainsFunc(v.Rules, func(r *program.Rule) bool {
+			return r.Budget != nil || slices.Contains(sharedKinds, r.Kind)
+		})
+	})
 }

@@ -87,14 +87,10 @@ func FindActivity(ctx context.Context, db *warehouse.DB, id string) (*Source, er
 // FindBirthday reads what the newest members file says of whose birthday it is. The id is `<member>:<year>`.
 func FindBirthday(ctx context.Context, db *warehouse.DB, id string) (*Source, error) {
 	s := &Source{Type: pipeline.SourceBirthday, ID: id}
-	colon := strings.LastIndexByte(id, ':')
-	if colon < 0 {
+	var ok bool
+	if s.Member, _, ok = parseBirthday(id); !ok {
 		return nil, &NotFoundError{What: "birthday", ID: id, Advice: "the id of a birthday is MEMBER:YEAR, as in anita:2026"}
 	}
-	if _, err := strconv.ParseUint(id[colon+1:], 10, 16); err != nil {
-		return nil, &NotFoundError{What: "birthday", ID: id, Advice: "the id of a birthday is MEMBER:YEAR, as in anita:2026"}
-	}
-	s.Member = id[:colon]
 	var born sql.NullString
 	if err := db.Each(ctx, `SELECT CAST(m.birth_date AS VARCHAR), CAST(m.delivery AS VARCHAR), coalesce(f.name, ''), m.row_no
 		FROM members m LEFT JOIN files f ON f.file_id = m.file_id WHERE member_id = ? ORDER BY m.delivery`, []any{s.Member},
@@ -114,6 +110,16 @@ func FindBirthday(ctx context.Context, db *warehouse.DB, id string) (*Source, er
 		return nil, missing(ctx, db, "member", s.Member)
 	}
 	return s, nil
+}
+
+// parseBirthday takes the id of a birthday apart.
+func parseBirthday(id string) (member string, year int, ok bool) {
+	colon := strings.LastIndexByte(id, ':')
+	if colon < 0 {
+		return "", 0, false
+	}
+	year, err := strconv.Atoi(id[colon+1:])
+	return id[:colon], year, err == nil && 1 <= year && year <= 9999
 }
 
 // details reads lines and refunds.

@@ -63,6 +63,7 @@ type MemberState struct {
 // StateOn returns what the program knows of a member on a date.
 func StateOn(f *program.Family, facts Facts, id string, d pipeline.Date) MemberState {
 	ev := newEvaluation(f, facts, Options{Horizon: d})
+	ev.gather(facts) // a tier may come from what was spent
 	s := &source{memberID: id, on: d}
 	ev.place(s)
 	return ev.state(s)

@@ -61,6 +61,7 @@ type decisionsText struct {
 	Program   string         `json:"program"`
 	NeverRun  bool           `json:"never_run,omitempty"`
 	Seen      *seenText      `json:"seen,omitempty"`
+	Missing   string         `json:"no_source,omitempty"`
 	Decisions []decisionText `json:"decisions"`
 	Sums      []sumText      `json:"sums"`
 	Ledger    []jobs.Grant   `json:"ledger"`
@@ -167,7 +168,7 @@ func explanationJSON(ex *jobs.Explanation) explanationText {
 			Ledger: append([]jobs.Grant{}, pe.Rows...)}
 		if pe.Answer != nil {
 			dt.Differs, dt.Sums = pe.Answer.Differs(), sumsJSON(pe.Answer.Sums)
-			dt.Seen = seenJSON(pe.Answer.Seen)
+			dt.Seen, dt.Missing = seenJSON(pe.Answer.Seen), pe.Answer.Missing
 			dt.Decisions = decisionsJSON(pe.Answer.Decisions)
 		}
 		out.Programs = append(out.Programs, dt)

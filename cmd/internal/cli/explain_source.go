@@ -122,6 +122,8 @@ func (a *app) writeProgramExplanation(p paint, s *explain.Source, pe jobs.Progra
 	switch {
 	case seen != nil && seen.Unknown != "":
 		wrapHanging(w, fmt.Sprintf(factForm, "not known"), seen.Unknown)
+	case pe.Answer.Missing != "":
+		wrapHanging(w, fmt.Sprintf(factForm, "no source"), pe.Answer.Missing)
 	case len(pe.Answer.Decisions) == 0 && len(s.Facts) > 0:
 		wrapHanging(w, fmt.Sprintf(factForm, "rules"), "none of the program's rules looks at it")
 	}
