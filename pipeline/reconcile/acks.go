@@ -24,18 +24,25 @@ func (w *Work) Acknowledged() error {
 			return err
 		}
 	}
+	if w.broken {
+		if err := w.named(); err != nil {
+			return err
+		}
+	}
+	return w.run("the acknowledgements", w.ackBreaks(), w.ackTies())
+}
+
+// named forgives what differs only because a published file and the ledger do: that was named.
+func (w *Work) named() error {
+	rows := fmt.Sprintf(`SELECT %s AS grant_id, l.amount, l.rowid AS at FROM ledger l
+		JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq`, w.grantID("l."))
 	return w.run("the acknowledgements",
-		// Where a file differs from the ledger, downstream may go by either: the difference was named.
-		fmt.Sprintf(`DELETE FROM recon.off WHERE at < 0 AND status = 'posted' AND times = 1 AND EXISTS (SELECT 1 FROM (
-				SELECT %s AS grant_id, l.amount FROM ledger l JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
-			) l WHERE l.grant_id = recon.off.grant_id AND l.amount = recon.off.said)`, grantID("l.")),
-		// What only the ledger or only the file has was named too, and nobody need acknowledge it.
-		`DELETE FROM recon.off WHERE file_id IS NULL AND at >= 0 AND at IN (SELECT l.rowid FROM ledger l
-			JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)`,
-		fmt.Sprintf(`DELETE FROM recon.off WHERE file_id IS NULL AND at < 0 AND NOT EXISTS (SELECT 1 FROM (
-				SELECT %s AS grant_id FROM ledger l JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
-			) l WHERE l.grant_id = recon.off.grant_id)`, grantID("l.")),
-		w.ackBreaks(), w.ackTies())
+		// Downstream may go by the file or by the ledger.
+		`DELETE FROM recon.off WHERE at < 0 AND status = 'posted' AND times = 1
+			AND EXISTS (SELECT 1 FROM (`+rows+`) l WHERE l.grant_id = recon.off.grant_id AND l.amount = recon.off.said)`,
+		// What only the ledger has, or only the file, need not be acknowledged.
+		"DELETE FROM recon.off WHERE file_id IS NULL AND at >= 0 AND at IN (SELECT at FROM ("+rows+"))",
+		"DELETE FROM recon.off WHERE file_id IS NULL AND at < 0 AND NOT EXISTS (SELECT 1 FROM ("+rows+") l WHERE l.grant_id = recon.off.grant_id)")
 }
 
 // several reports whether any grant has more than one acknowledgement: then more pairs than grants have met.
@@ -96,7 +103,9 @@ func (w *Work) ackBreaks() string {
 				o.amount AS expected, CASE WHEN o.status = 'posted' THEN o.said END AS found, o.reason, o.times, o.file_id, o.row_no,
 				CASE WHEN o.at IS NOT NULL THEN concat('grants/', o.program, '/date=', o.posted_on, '/seq=',
 					lpad(CAST(coalesce(l.seq, f.seq) AS VARCHAR), 3, '0')) END AS place
-			FROM recon.off o LEFT JOIN ledger l ON l.rowid = o.at LEFT JOIN recon.file_rows f ON -1 - f.rowid = o.at
+			FROM recon.off o
+			LEFT JOIN (SELECT *, rowid AS at FROM ledger WHERE rowid IN (SELECT at FROM recon.off)) l ON l.at = o.at
+			LEFT JOIN recon.file_rows f ON -1 - f.rowid = o.at
 		) WHERE %[11]s`,
 		Acks, decimal("expected"), decimal("found"), Unacknowledged, Extra, Rejected, Duplicate, Amount, first, dateSQL(w.scope.AsOf),
 		w.inScope("dated"))

@@ -80,6 +80,7 @@ func (r *FileRows) Close() error { return errors.Join(r.w.Close(), r.f.Close()) 
 
 // Broken notes a publication whose rows were collected; whole says that they were read to their end.
 func (w *Work) Broken(p Publication, whole bool) error {
+	w.broken = true
 	_, err := w.db.Exec(w.ctx, "INSERT INTO recon.broken VALUES (?, CAST(? AS DATE), ?, ?)", p.Program, p.PostedOn.String(), p.Seq, whole)
 	return err
 }
@@ -108,19 +109,14 @@ func (w *Work) Files(rows string) (map[Publication]bool, error) {
 	if err := w.run("the published files", create,
 		fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_ledger AS
 			SELECT l.*, %s AS grant_id, b.whole FROM ledger l JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq`,
-			grantID("l.")),
+			w.grantID("l.")),
 		`CREATE OR REPLACE TEMP VIEW recon_files AS
 			SELECT *, row_number() OVER (PARTITION BY program, posted_on, seq, grant_id ORDER BY file, row_no) AS place,
 				count(*) OVER (PARTITION BY program, posted_on, seq, grant_id) AS times,
 				sum(amount) OVER (PARTITION BY program, posted_on, seq, grant_id) AS total
 			FROM recon.file_rows`,
 		w.rowBreaks(),
-		// Rows of the ledger that no publication stands for.
-		fmt.Sprintf(`INSERT INTO recon.breaks (program, tie, type, key, dated, member_id, rule, reward, source_type, source_id, expected, what)
-			SELECT program, '%s', '%s', %s, posted_on, member_id, rule, reward, source_type, source_id, %s, 'in the ledger, and in no publication'
-			FROM ledger l WHERE %s AND NOT EXISTS (SELECT 1 FROM publications p
-				WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)`,
-			Files, Missing, grantID("l."), decimal("amount"), w.inScope("l.posted_on")),
+		w.unpublished(),
 		w.published(),
 		fmt.Sprintf(`INSERT INTO recon.ties
 			SELECT coalesce(l.program, p.program), '%s', coalesce(l.reward, p.reward), coalesce(l.n, 0), coalesce(l.total, 0),
@@ -174,14 +170,31 @@ func (w *Work) rowBreaks() string {
 		Files, decimal("expected"), decimal("found"), Missing, Extra, Duplicate, differs, Amount)
 }
 
+// unpublished names rows of the ledger that no publication stands for.
+func (w *Work) unpublished() string {
+	if !w.orphans {
+		return "SELECT 1"
+	}
+	return fmt.Sprintf(`INSERT INTO recon.breaks (program, tie, type, key, dated, member_id, rule, reward, source_type, source_id, expected, what)
+		SELECT program, '%s', '%s', %s, posted_on, member_id, rule, reward, source_type, source_id, %s, 'in the ledger, and in no publication'
+		FROM ledger l WHERE %s AND NOT EXISTS (SELECT 1 FROM publications p
+		WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)`,
+		Files, Missing, w.grantID("l."), decimal("amount"), w.inScope("l.posted_on"))
+}
+
 // published is the view of what was handed to downstream. The rows of broken publications are those of their files,
 // and those that only the ledger has: that they are missing was said, and downstream may have had them all the same.
 // at is the row's place: rowid in the ledger, or -1 less the rowid among the collected rows.
 func (w *Work) published() string {
-	return fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_published AS
-		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS at FROM ledger l
-		WHERE NOT EXISTS (SELECT 1 FROM recon.broken b WHERE b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)
-			AND EXISTS (SELECT 1 FROM publications p WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)
+	out := fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_published AS
+		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS at FROM ledger l WHERE TRUE`, w.grantID("l."))
+	if w.orphans {
+		out += " AND EXISTS (SELECT 1 FROM publications p WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)"
+	}
+	if !w.broken {
+		return out
+	}
+	return out + fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM recon.broken b WHERE b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)
 		UNION ALL
 		SELECT program, posted_on, reward, amount, grant_id, -1 - rowid FROM recon.file_rows
 		QUALIFY row_number() OVER (PARTITION BY grant_id ORDER BY file, row_no) = 1
@@ -189,7 +202,7 @@ func (w *Work) published() string {
 		SELECT l.program, l.posted_on, l.reward, l.amount, l.grant_id, l.at FROM (
 			SELECT l.*, %s AS grant_id, l.rowid AS at FROM ledger l
 			JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
-		) l WHERE NOT EXISTS (SELECT 1 FROM recon.file_rows f WHERE f.grant_id = l.grant_id)`, grantID("l."), grantID("l."))
+		) l WHERE NOT EXISTS (SELECT 1 FROM recon.file_rows f WHERE f.grant_id = l.grant_id)`, w.grantID("l."))
 }
 
 func ddl(columns []schemas.Column) string {

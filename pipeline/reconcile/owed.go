@@ -14,21 +14,12 @@ func (w *Work) Owed(program string) error {
 	p := warehouse.Literal(program)
 	during := w.during("earned_on")
 	statements := []string{
-		`CREATE OR REPLACE TEMP VIEW recon_owed AS
+		// Rules and rewards are joined from the left: DuckDB takes an inner join on a computed column for one that leaves
+		// next to nothing.
+		`CREATE OR REPLACE TEMP TABLE recon_owed AS
 			SELECT u.rule, e.source_type, e.source_id, m.member_id, w.reward, e.amount, e.earned_on
-			FROM entitlements e JOIN eval_members m USING (member_no) JOIN eval_rules u USING (rule_no) JOIN eval_rewards w USING (reward_no)`,
-		// Sources and rules with one ledger row need no adding up.
-		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE recon_repeated AS
-			SELECT DISTINCT rule, source_type, source_id FROM ledger WHERE program = %s AND n > 1`, p),
-		fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_posted AS
-			SELECT rule, CAST(source_type AS VARCHAR) AS source_type, source_id, member_id, reward, CAST(amount AS HUGEINT) AS amount, earned_on
-			FROM ledger l WHERE program = %[1]s AND NOT EXISTS (SELECT 1 FROM recon_repeated r
-				WHERE r.source_id = l.source_id AND r.rule = l.rule AND r.source_type = l.source_type)
-			UNION ALL
-			SELECT rule, CAST(source_type AS VARCHAR), source_id, member_id, reward, sum(amount), max(earned_on)
-			FROM ledger l WHERE program = %[1]s AND EXISTS (SELECT 1 FROM recon_repeated r
-				WHERE r.source_id = l.source_id AND r.rule = l.rule AND r.source_type = l.source_type)
-			GROUP BY ALL HAVING sum(amount) <> 0`, p),
+			FROM entitlements e JOIN eval_members m ON m.member_no = e.member_no
+			LEFT JOIN eval_rules u ON u.rule_no = e.rule_no LEFT JOIN eval_rewards w ON w.reward_no = e.reward_no`,
 		fmt.Sprintf(`INSERT INTO recon.breaks (program, tie, type, key, dated, member_id, rule, reward, source_type, source_id, expected, found, what)
 			SELECT program, '%s', CASE WHEN posted IS NULL THEN '%s' WHEN owed IS NULL THEN '%s' ELSE '%s' END, %s, earned_on,
 				member_id, rule, reward, source_type, source_id, %s, %s,
@@ -43,15 +34,8 @@ func (w *Work) Owed(program string) error {
 				WHERE e.amount IS DISTINCT FROM l.amount
 			) WHERE %s`, Ledger, Missing, Extra, Amount, sourceKey(""), decimal("owed"), decimal("posted"), p, during),
 		// What is owed must rest on a row of the same member; a referee is the subject of the row.
-		fmt.Sprintf(`INSERT INTO recon.breaks (program, tie, type, key, dated, member_id, rule, reward, source_type, source_id, found, what)
-			SELECT program, '%s', '%s', %s, earned_on, member_id, rule, reward, source_type, source_id, %s, 'owed for something that is not among the facts'
-			FROM (SELECT %s AS program, * FROM recon_owed) e
-			WHERE %s AND (
-				source_type = 'transaction' AND NOT EXISTS (SELECT 1 FROM transactions t
-					WHERE t.transaction_id = e.source_id AND t.member_id = e.member_id AND t.status = 'completed')
-				OR source_type = 'activity' AND NOT EXISTS (SELECT 1 FROM activities a
-					WHERE a.activity_id = e.source_id AND (a.member_id = e.member_id OR a.subject = e.member_id)))`,
-			Entitlements, Extra, sourceKey("e."), decimal("amount"), p, during),
+		w.resting(p, "transaction", `SELECT transaction_id AS source_id, member_id FROM transactions WHERE status = 'completed'`),
+		w.resting(p, "activity", "SELECT activity_id AS source_id, member_id FROM activities UNION ALL SELECT activity_id, subject FROM activities"),
 		fmt.Sprintf(`INSERT INTO recon.ties
 			SELECT %[1]s, '%[2]s', coalesce(e.reward, l.reward), coalesce(e.n, 0), coalesce(e.total, 0), coalesce(l.n, 0), coalesce(l.total, 0)
 			FROM (SELECT reward, count(*) AS n, sum(amount) AS total FROM recon_owed WHERE %[3]s GROUP BY reward) e
@@ -60,7 +44,47 @@ func (w *Work) Owed(program string) error {
 		fmt.Sprintf(`INSERT INTO recon.ties
 			SELECT %s, '%s', reward, count(*), sum(amount), count(*), sum(amount) FROM recon_owed WHERE %s GROUP BY reward`, p, Entitlements, during),
 	}
-	return w.run("what program "+program+" owes", statements...)
+	posted, err := w.posted(p)
+	if err != nil {
+		return err
+	}
+	return w.run("what program "+program+" owes", append([]string{posted}, statements...)...)
+}
+
+// posted makes recon_posted: what the ledger holds of each source, rule, member and reward. Sources with one row, most
+// of them, need no adding up.
+func (w *Work) posted(program string) (string, error) {
+	var repeated bool
+	if err := w.run("the ledger", `DROP TABLE IF EXISTS recon_posted_sums`, `CREATE OR REPLACE TEMP TABLE recon_repeated AS
+		SELECT DISTINCT source_id FROM ledger WHERE program = `+program+" AND n > 1"); err != nil {
+		return "", err
+	}
+	if err := w.db.QueryRow(w.ctx, "SELECT count(*) > 0 FROM recon_repeated").Scan(&repeated); err != nil {
+		return "", err
+	}
+	const columns = "rule, CAST(source_type AS VARCHAR) AS source_type, source_id, member_id, reward"
+	one := fmt.Sprintf("SELECT %s, CAST(amount AS HUGEINT) AS amount, earned_on FROM ledger WHERE program = %s", columns, program)
+	if !repeated {
+		return "CREATE OR REPLACE TEMP VIEW recon_posted AS " + one, nil
+	}
+	if err := w.run("the ledger", fmt.Sprintf(`CREATE TEMP TABLE recon_posted_sums AS
+		%s AND source_id NOT IN (SELECT source_id FROM recon_repeated)
+		UNION ALL
+		SELECT %s, sum(amount), max(earned_on) FROM ledger WHERE program = %s AND source_id IN (SELECT source_id FROM recon_repeated)
+		GROUP BY ALL HAVING sum(amount) <> 0`, one, columns, program)); err != nil {
+		return "", err
+	}
+	return "CREATE OR REPLACE TEMP VIEW recon_posted AS SELECT * FROM recon_posted_sums", nil
+}
+
+// resting names what is owed for a type of source and does not rest on any of the rows.
+func (w *Work) resting(program, sourceType, rows string) string {
+	return fmt.Sprintf(`INSERT INTO recon.breaks (program, tie, type, key, dated, member_id, rule, reward, source_type, source_id, found, what)
+		SELECT program, '%s', '%s', %s, earned_on, member_id, rule, reward, source_type, source_id, %s, 'owed for something that is not among the facts'
+		FROM (
+			SELECT %s AS program, o.* FROM (SELECT * FROM recon_owed WHERE source_type = '%s' AND %s) o
+			ANTI JOIN (%s) f ON f.source_id = o.source_id AND f.member_id = o.member_id
+		) e`, Entitlements, Extra, sourceKey("e."), decimal("amount"), program, sourceType, w.during("earned_on"), rows)
 }
 
 // Again is what the second evaluator says that a source earns.
