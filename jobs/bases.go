@@ -171,7 +171,7 @@ func baseChanges(ctx context.Context, db *warehouse.DB, b base, families []*prog
 				continue
 			}
 			c.File = v.File
-			if v.SHA256 != b.sha256 {
+			if v.Fingerprint() != b.sha256 {
 				c.What = changeChanged
 				c.Message = fmt.Sprintf("%s: version %d of program %s has changed since grants were posted by it", v.File, b.version, b.program)
 				c.Says = said(b.source, v)
@@ -281,7 +281,7 @@ func writeBases(ctx context.Context, db *warehouse.DB, fam *program.Family) erro
 			continue
 		}
 		if _, err := db.Exec(ctx, `INSERT INTO program_bases VALUES (?, ?, CAST(? AS DATE), ?, ?, ?)`,
-			fam.ID, v.Version, v.EffectiveFrom.String(), filepath.Base(v.File), v.SHA256, v.Source); err != nil {
+			fam.ID, v.Version, v.EffectiveFrom.String(), filepath.Base(v.File), v.Fingerprint(), v.Source); err != nil {
 			return err
 		}
 	}

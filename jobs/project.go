@@ -72,11 +72,10 @@ func ReadPrograms(dir string) ([]*program.Family, error) {
 
 // ReadProgram reads one program file. The error is a *FaultsError with every fault of it.
 func ReadProgram(file string) (*program.Program, error) {
-	text, err := os.ReadFile(file)
+	v, faults, err := program.Load(file)
 	if err != nil {
 		return nil, err
 	}
-	v, faults := program.Parse(file, text)
 	if len(faults) > 0 {
 		return nil, &FaultsError{faults}
 	}

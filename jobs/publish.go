@@ -221,6 +221,9 @@ func manifestVersions(fam *program.Family) []schemas.ManifestVersion {
 		out[i] = schemas.ManifestVersion{
 			Version: v.Version, EffectiveFrom: v.EffectiveFrom.String(), File: filepath.Base(v.File), SHA256: v.SHA256,
 		}
+		for _, f := range v.Files {
+			out[i].Files = append(out[i].Files, schemas.ManifestNamed{Name: f.Name, SHA256: f.SHA256})
+		}
 	}
 	return out
 }

@@ -27,6 +27,14 @@ type ManifestVersion struct {
 	EffectiveFrom string `json:"effective_from" doc:"the first business date on which it is in force"`
 	File          string `json:"file" doc:"the name of the program file"`
 	SHA256        string `json:"sha256" doc:"SHA-256 of the program file"`
+	// Files are other files that it names.
+	Files []ManifestNamed `json:"files,omitempty" doc:"files that the program file names, such as lists of gift codes; absent without any"`
+}
+
+// ManifestNamed is a file that a program file names.
+type ManifestNamed struct {
+	Name   string `json:"name" doc:"its path as the program file names it"`
+	SHA256 string `json:"sha256" doc:"SHA-256 of its bytes"`
 }
 
 // ManifestDelivery is one delivery that the evaluation knew.

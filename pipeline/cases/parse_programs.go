@@ -86,7 +86,10 @@ func (p *caseParser) families(c *Case, nodes map[string]*yamlpos.Node, before in
 	}
 	var versions []*program.Program
 	for _, t := range c.Programs {
-		v, faults := program.Parse(t.Name, []byte(t.Text))
+		if t.Beside() {
+			continue
+		}
+		v, faults := program.ParseWith(t.Name, []byte(t.Text), c.open)
 		report(faults)
 		if v != nil {
 			versions = append(versions, v)

@@ -3,6 +3,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -62,7 +63,10 @@ func Families(c Case) ([]*program.Family, error) {
 	var programs []*program.Program
 	var faults []error
 	for _, text := range c.Programs {
-		p, bad := program.Parse(text.Name, []byte(text.Text))
+		if text.Beside() {
+			continue
+		}
+		p, bad := program.ParseWith(text.Name, []byte(text.Text), c.open)
 		if len(bad) > 0 {
 			faults = append(faults, bad)
 			continue
@@ -77,6 +81,19 @@ func Families(c Case) ([]*program.Family, error) {
 		return nil, fmt.Errorf("%s: %w", c.Place(c.Line), bad)
 	}
 	return families, nil
+}
+
+// Beside reports a file that a program names, such as a list of gift codes, and that is no program.
+func (t Text) Beside() bool { return filepath.Ext(t.Name) == ".csv" }
+
+// open reads a file that a program names.
+func (c *Case) open(name string) (string, []byte, error) {
+	for _, t := range c.Programs {
+		if t.Beside() && t.Name == name {
+			return name, []byte(t.Text), nil
+		}
+	}
+	return name, nil, errors.New("the case has no such file")
 }
 
 // Currencies are those of all programs: a transaction in another is rejected.

@@ -139,6 +139,9 @@ func passes(r *Rule) []Pass {
 			return &n
 		})
 	}
+	if r.LimitedCodes() {
+		out = append(out, Pass{Kind: PassCodes, Why: "after the rule's own slots, over all members (F30)"})
+	}
 	for _, p := range pipeline.Periods[1:] {
 		limit(PassAmount, p, "on what the slots left, shortest period first", func(l program.Limit) *int64 { return unitsPtr(l.Amount) })
 	}
@@ -198,7 +201,8 @@ func (c *compiler) needs() {
 	for _, r := range c.plan.Rules {
 		for _, rv := range r.Versions {
 			n.Transactions = n.Transactions || rv.Source == FromTransactions
-			n.Activities = n.Activities || rv.Source == FromActivities
+			n.Activities = n.Activities || rv.Types != nil
+			n.Subject = n.Subject || rv.Source == FromGiftCodes
 			n.Birthdays = n.Birthdays || rv.Source == FromBirthdays
 			n.Subject = n.Subject || rv.Rule.Limits.PerSubject
 			for _, e := range rv.Earn {

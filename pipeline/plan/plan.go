@@ -48,7 +48,8 @@ const (
 	FromTransactions Source = "transactions"
 	FromActivities   Source = "activities"
 	FromBirthdays    Source = "birthdays"
-	FromGranted      Source = "granted" // what other rules were granted: multipliers
+	FromGiftCodes    Source = "gift_codes" // activities that redeem a code
+	FromGranted      Source = "granted"    // what other rules were granted: multipliers
 )
 
 // Rule is a rule id with its versions. A rule keeps its identity by its id: limits count over all versions.
@@ -75,6 +76,7 @@ type RuleVersion struct {
 	Types    []string      // of activities
 	Of       []int         // rule numbers, of a multiplier
 	Feb29    program.Feb29 // of a birthday rule
+	Codes    []Code        // of a gift code rule
 	RewardNo int           // -1 for a multiplier: that of the grant
 	Lines    int           // index in Plan.Lines, -1 for none
 	AnyLine  bool          // at least one line of Lines must qualify
@@ -137,6 +139,7 @@ const (
 	InputQualifying Input = "qualifying" // qualifying sum, ten-thousandths
 	InputUnits      Input = "units"      // net quantity of the qualifying lines, ten-thousandths
 	InputGranted    Input = "granted"    // what the multiplied rules were granted, ten-thousandths
+	InputCode       Input = "code"       // what the gift code earns, millionths
 	InputValue      Input = "value"      // the activity's value, ten-thousandths
 	InputCrossed    Input = "crossed"    // how many thresholds of a milestone the order crosses
 )
@@ -166,6 +169,7 @@ type PassKind string
 const (
 	PassBestOf PassKind = "best_of" // step 4
 	PassTimes  PassKind = "times"   // step 5
+	PassCodes  PassKind = "codes"   // between 5 and 6: how often a gift code can be redeemed
 	PassAmount PassKind = "amount"  // step 6
 	PassBudget PassKind = "budget"  // step 7
 )

@@ -21,7 +21,7 @@ func kindTable() []kindEntry {
 		{KindBirthday, []string{"earn", "feb_29"}, readBirthday},
 		{KindMilestone, []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}, readMilestone},
 		{kind: "referral", keys: []string{"earn", "referee_earn", "qualify"}},
-		{kind: "gift_code", keys: []string{"codes", "codes_file"}},
+		{KindGiftCode, []string{"codes", "codes_file"}, readGiftCode},
 	}
 }
 

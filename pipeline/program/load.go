@@ -1,6 +1,7 @@
 package program
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,12 +25,10 @@ func LoadDir(dir string) ([]*Family, Faults, error) {
 		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || ext != ".yaml" && ext != ".yml" {
 			continue
 		}
-		file := filepath.Join(dir, e.Name())
-		text, err := readFile(file)
+		p, found, err := Load(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, nil, err
 		}
-		p, found := Parse(file, text)
 		faults = append(faults, found...)
 		if p != nil {
 			programs = append(programs, p)
@@ -44,8 +43,35 @@ func LoadDir(dir string) ([]*Family, Faults, error) {
 	return families, nil, nil
 }
 
-// readFile reads a file, but not much more than Parse will take.
-func readFile(file string) (text []byte, err error) {
+// Load reads one program file, with the files that it names. It returns either the program or all its faults; the error
+// is of reading the program file.
+func Load(file string) (*Program, Faults, error) {
+	text, err := readFile(file, yamlpos.MaxBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, faults := ParseWith(file, text, beside(filepath.Dir(file)))
+	return p, faults, nil
+}
+
+// beside opens files by their path relative to a program file's folder.
+func beside(dir string) Opener {
+	return func(name string) (string, []byte, error) {
+		path := name
+		if !filepath.IsAbs(name) {
+			path = filepath.Join(dir, name)
+		}
+		text, err := readFile(path, maxCodesBytes)
+		var of *os.PathError
+		if errors.As(err, &of) {
+			err = of.Err // the path is where the fault is
+		}
+		return path, text, err
+	}
+}
+
+// readFile reads a file, but not much more than most bytes, which are too many then.
+func readFile(file string, most int64) (text []byte, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -55,5 +81,5 @@ func readFile(file string) (text []byte, err error) {
 			err = cerr
 		}
 	}()
-	return io.ReadAll(io.LimitReader(f, yamlpos.MaxBytes+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
 }

@@ -1,24 +1,28 @@
 package program
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 
 	"accrue/pipeline/yamlpos"
 )
 
+// Opener reads a file that a program file names, and returns its path for messages.
+type Opener func(name string) (path string, text []byte, err error)
+
 // Parse reads one program file. The file name is for messages. It returns either the program or all faults of the
-// file.
-func Parse(file string, text []byte) (*Program, Faults) {
+// file. Files that it names are not read, which is a fault.
+func Parse(file string, text []byte) (*Program, Faults) { return ParseWith(file, text, nil) }
+
+// ParseWith is Parse for a program file that may name others.
+func ParseWith(file string, text []byte, open Opener) (*Program, Faults) {
 	doc, faults := yamlpos.Parse(file, text)
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	sum := sha256.Sum256(text)
 	r := &reader{
 		Checker: yamlpos.NewChecker(doc),
-		p:       &Program{File: file, SHA256: hex.EncodeToString(sum[:]), Source: string(text), doc: doc, DefaultTier: -1},
+		p:       &Program{File: file, SHA256: newFile(file, text).SHA256, Source: string(text), doc: doc, DefaultTier: -1},
+		open:    open,
 	}
 	r.frame(r.Map(doc.Root, ""))
 	if faults := r.Faults(); len(faults) > 0 {
@@ -32,7 +36,8 @@ func Parse(file string, text []byte) (*Program, Faults) {
 // from an earlier fault is reported.
 type reader struct {
 	*yamlpos.Checker
-	p *Program
+	p    *Program
+	open Opener // nil where no other file can be read
 	// tiers and rewards by id. Where one of them has no id that can be read, nobody can say which ids are unknown.
 	tiers         map[string]int
 	tiersUnsure   bool

@@ -8,6 +8,8 @@
 package program
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -47,11 +49,36 @@ type Program struct {
 	File   string // as given to Parse, for messages
 	SHA256 string // of the file's bytes, hex
 	Source string // the file's bytes
+	Files  []File // other files that it names, in file order
 
 	// Warnings name what is legal but dangerous.
 	Warnings []Warning
 
 	doc *yamlpos.Document // where things stand, for what NewFamily has to say
+}
+
+// File is a file that a program file names and that counts as a part of it.
+type File struct {
+	Name   string // as the program file names it
+	SHA256 string // of its bytes, hex
+}
+
+func newFile(name string, text []byte) File {
+	sum := sha256.Sum256(text)
+	return File{Name: name, SHA256: hex.EncodeToString(sum[:])}
+}
+
+// Fingerprint stands for the program file and all files that it names: SHA256 where it names none, else the SHA-256 of
+// the digests of all of them, hex.
+func (p *Program) Fingerprint() string {
+	if len(p.Files) == 0 {
+		return p.SHA256
+	}
+	digests := p.SHA256
+	for _, f := range p.Files {
+		digests += "\n" + f.SHA256
+	}
+	return newFile("", []byte(digests)).SHA256
 }
 
 // DayZone says whose zone gives a row its business date.

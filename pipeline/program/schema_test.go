@@ -81,8 +81,8 @@ func TestSchemaTakesGoodPrograms(t *testing.T) {
 	s := schema(t, schemas.ProgramJSON)
 	for _, file := range goodFiles(t) {
 		text := read(t, file)
-		if _, faults := program.Parse(file, text); len(faults) > 0 {
-			t.Error(faults)
+		if _, faults, err := program.Load(file); err != nil || len(faults) > 0 {
+			t.Error(err, faults)
 			continue
 		}
 		doc, _ := yamlpos.Parse(file, text)
@@ -127,6 +127,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: milestone, every: 5, earn: 1, count: orders, period: year"), rule("kind: milestone, at: [5, 20], earn: 1"),
 		rule("kind: milestone, at: [0.5], sum: spend, earn: 1"),
 		rule("kind: spend, earn: 1, per: 100"), rule("kind: activity, on: x, earn: value"), rule("kind: multiplier, of: [b], factor: 1.5"),
+		rule("kind: gift_code, codes: {A: {earn: 1, from: 2026-01-01, until: 2026-01-02, times: 3}, 10: {earn: {gold: 2}}}"),
 		rule("kind: birthday, earn: 1"), rule("kind: birthday, earn: {gold: 2.5}, feb_29: mar_1, budget: 100"),
 		rule("kind: visit, earn: {gold: 1}, min_spend: {at_least: 5, of: items}, limits: {per_day: 3, per_month: {times: 1}}"),
 	}
@@ -147,6 +148,9 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: visit, earn: 1, min_gap: 30"), rule("kind: visit, earn: 1, min_gap: soon"), rule("kind: visit, earn: 1, rounding: up"),
 		rule("kind: visit, earn: 1, min_spend: {over: 1, at_least: 1}"), rule("kind: spend, earn: 1, per: 1, basis: qualifying"),
 		rule("kind: visit, earn: 1, active: {from: tomorrow}"), rule("kind: visit, earn: 1, items: {include: {category: spa}}"),
+		rule("kind: gift_code"), rule("kind: gift_code, codes: {}"), rule("kind: gift_code, codes: {A: 5}"),
+		rule("kind: gift_code, codes: {A: {from: 2026-01-01}}"), rule("kind: gift_code, codes: {A: {earn: 1, times: 0}}"),
+		rule("kind: gift_code, codes: {A: {earn: 1, til: 2026-01-01}}"), rule("kind: gift_code, codes: [A]"),
 		rule("kind: birthday"), rule("kind: birthday, earn: 1, feb_29: feb_30"), rule("kind: birthday, earn: 1, per: 5"),
 		frame + "rules: []\n", frame + "rules: [base]\n", frame, "program: p\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "limits: {points: {per_day: {times: 1}}}\nrules: [{id: a, kind: visit, earn: 1}]\n",

@@ -59,7 +59,7 @@ func (p *Program) warn() {
 
 // unreachable says why a rule can never pay; "" where it can.
 func (p *Program) unreachable(r *Rule) string {
-	_, isActivity := r.Body.(*Activity)
+	isActivity := r.Kind == KindActivity || r.Kind == KindGiftCode
 	_, isMultiplier := r.Body.(*Multiplier)
 	w := r.When
 	if why := unreachableBirthday(r); why != "" {
@@ -112,6 +112,8 @@ func paysNothing(r *Rule) bool {
 		return zero(b.Earn)
 	case *Birthday:
 		return zero(b.Earn)
+	case *GiftCode:
+		return !slices.ContainsFunc(b.Codes, func(c Code) bool { return !zero(c.Earn) })
 	case *Activity:
 		return !b.Value && (b.Earn == nil || zero(*b.Earn)) &&
 			!slices.ContainsFunc(b.BySubject, func(s SubjectEarn) bool { return !zero(s.Earn) })

@@ -31,6 +31,7 @@ var kinds = map[program.Kind]kind{
 	program.KindQuantity:   {source: pipeline.SourceTransaction, earn: earnQuantity},
 	program.KindMilestone:  {source: pipeline.SourceTransaction, earn: earnMilestone},
 	program.KindActivity:   {source: pipeline.SourceActivity, concerns: concernsActivity, earn: earnActivity},
+	program.KindGiftCode:   {source: pipeline.SourceActivity, concerns: concernsGiftCode, earn: earnGiftCode},
 	program.KindBirthday:   {source: pipeline.SourceBirthday, concerns: concernsBirthday, earn: earnBirthday, once: pipeline.PerYear},
 	program.KindMultiplier: {extra: multiply},
 }

@@ -94,6 +94,7 @@ func (ev *evaluation) withLimits(grants []*grant) []*grant {
 		for _, p := range pipeline.Periods[1:] { // shortest first; per_transaction was step 3
 			left = withTimes(left, p)
 		}
+		left = withCodes(left)
 		for _, p := range pipeline.Periods[1:] {
 			left = withAmount(left, p)
 		}

@@ -29,6 +29,9 @@ const (
 	OverBudget        = "budget"
 	OverProgramLimit  = "program_limit:"
 	NotQualified      = "not_qualified"
+	NoSuchCode        = "no_such_code"
+	CodeExpired       = "code_expired"
+	CodeUsedUp        = "code_used_up"
 )
 
 // Decision is what a rule did with one source, and for one member and reward.

@@ -55,7 +55,7 @@ var (
 // inputColumn names the column of an input in the statement around it.
 var inputColumn = map[plan.Input]string{
 	plan.InputNone: "1", plan.InputBasis: "basis", plan.InputQualifying: "qualifying", plan.InputUnits: "units",
-	plan.InputGranted: "granted", plan.InputValue: "coalesce(value_units, 0)", plan.InputCrossed: "crossed",
+	plan.InputGranted: "granted", plan.InputValue: "coalesce(value_units, 0)", plan.InputCode: "code_earn", plan.InputCrossed: "crossed",
 }
 
 // largestInput bounds an input: money by what a delivery may hold, grants by what candidates may reach, units by the
@@ -68,6 +68,8 @@ func largestInput(rv *plan.RuleVersion, in plan.Input) *big.Int {
 		return maxBigint
 	case plan.InputCrossed:
 		return mostCrossed(rv.Count)
+	case plan.InputCode:
+		return plan.Code{}.Largest()
 	case plan.InputGranted:
 		return new(big.Int).Mul(maxMoney, big.NewInt(int64(len(rv.Of))))
 	}

@@ -18,6 +18,9 @@ func (g *generator) candidateColumns(r *plan.Rule) string {
 	if highest(r) {
 		cols += ", rank_amount"
 	}
+	if r.LimitedCodes() {
+		cols += ", code_times"
+	}
 	return cols
 }
 
@@ -29,7 +32,7 @@ func (g *generator) carriesSubject(r *plan.Rule) bool {
 			return true
 		}
 	}
-	return false
+	return r.LimitedCodes() // redemptions of a code are ranked
 }
 
 func bySubjectLimits(r *plan.Rule) bool {
@@ -63,6 +66,7 @@ func highest(r *plan.Rule) bool {
 
 // candidates renders steps 1 to 3: eligible sources, earned and rounded, clipped; what earns nothing drops out.
 func (g *generator) candidates(r *plan.Rule) {
+	g.codes(r)
 	var parts []string
 	var counting []*plan.RuleVersion
 	for _, rv := range r.Versions {
@@ -107,6 +111,9 @@ func (g *generator) nothing(r *plan.Rule) string {
 	if highest(r) {
 		s += ", CAST(0 AS BIGINT) AS rank_amount"
 	}
+	if r.LimitedCodes() {
+		s += ", CAST(0 AS BIGINT) AS code_times"
+	}
 	return s + " WHERE FALSE"
 }
 
@@ -117,18 +124,23 @@ func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
 		inner = g.fromTransactions(r, rv)
 	case plan.FromActivities:
 		inner = g.fromActivities(r, rv)
+	case plan.FromGiftCodes:
+		return fmt.Sprintf(candidatesForm, strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1),
+			earned(rv, r.ID), g.fromGiftCodes(r, rv))
 	case plan.FromBirthdays:
 		inner = g.fromBirthdays(r, rv)
 	default:
 		inner = g.fromGranted(r, rv)
 	}
-	return fmt.Sprintf("SELECT %s FROM (\n  SELECT *, %s AS amount FROM (\n%s\n  )\n) WHERE amount > 0",
-		g.newColumns(r), earned(rv, r.ID), inner)
+	return fmt.Sprintf(candidatesForm, g.newColumns(r), earned(rv, r.ID), inner)
 }
 
-// newColumns are candidateColumns where the candidates come about.
+const candidatesForm = "SELECT %s FROM (\n  SELECT *, %s AS amount FROM (\n%s\n  )\n) WHERE amount > 0"
+
+// newColumns are candidateColumns where the candidates come about, of a kind that redeems no codes.
 func (g *generator) newColumns(r *plan.Rule) string {
-	return strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1)
+	return strings.NewReplacer(", rank_amount", ", amount AS rank_amount", ", code_times", ", CAST(NULL AS BIGINT) AS code_times").
+		Replace(g.candidateColumns(r))
 }
 
 // common are the columns of every candidate before its amount.
@@ -232,7 +244,9 @@ func (g *generator) fromGranted(r *plan.Rule, rv *plan.RuleVersion) string {
 		union = append(union, fmt.Sprintf("SELECT %s, c.amount FROM %s c WHERE c.ver = %d AND %s",
 			keys, g.table[no], rv.Ver, inForce(rv, "c")))
 		for _, v := range g.plan.Rules[no].Versions {
-			from[v.Source] = true
+			if from[v.Source] = true; v.Source == plan.FromGiftCodes {
+				from[plan.FromActivities] = true // that is what they are
+			}
 		}
 	}
 	grants := strings.Join(union, "\n      UNION ALL ")

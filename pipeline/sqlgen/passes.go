@@ -62,6 +62,10 @@ func (g *generator) passes(r *plan.Rule) {
 		if p.Kind == plan.PassBestOf {
 			continue
 		}
+		if p.Kind == plan.PassCodes {
+			g.limitCodes(r)
+			continue
+		}
 		name := fmt.Sprintf("%s %s", p.Kind, p.Period)
 		if p.Kind == plan.PassBudget {
 			name = string(plan.PassBudget)

@@ -26,6 +26,19 @@ func (c *Checker) Fault(pos Pos, hint, format string, args ...any) {
 	c.faults = append(c.faults, c.Doc.Fault(pos, c.rule, fmt.Sprintf(format, args...), hint))
 }
 
+// FaultIn reports a fault in another file that the document names.
+func (c *Checker) FaultIn(doc *Document, pos Pos, hint, format string, args ...any) {
+	c.InDocument(doc, func() { c.Fault(pos, hint, format, args...) })
+}
+
+// InDocument lets fn read values of another file that the document names: faults show its lines.
+func (c *Checker) InDocument(doc *Document, fn func()) {
+	outer := c.Doc
+	c.Doc = doc
+	fn()
+	c.Doc = outer
+}
+
 // Faults returns what was found, sorted.
 func (c *Checker) Faults() Faults {
 	c.faults.Sort()

@@ -65,6 +65,15 @@ type Document struct {
 	tabbed bool // has a tab
 }
 
+// Lines returns a document of a text that is no YAML, so that faults can show its lines.
+func Lines(file string, text []byte) *Document {
+	lines := strings.Split(string(text), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimSuffix(l, "\r")
+	}
+	return &Document{File: file, lines: lines}
+}
+
 // Line returns the text of a line, counting from 1; "" where there is none.
 func (d *Document) Line(n int) string { return string(d.line(n)) }
 
