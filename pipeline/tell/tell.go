@@ -141,6 +141,8 @@ func ruleWords(p *program.Program, r *program.Rule) words {
 		w = t.activity(b)
 	case *program.Birthday:
 		w = t.birthday(b)
+	case *program.GiftCode:
+		w = t.giftCode(b)
 	case *program.Milestone:
 		w = t.milestone(b)
 	case *program.Multiplier:

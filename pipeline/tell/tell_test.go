@@ -86,9 +86,9 @@ func TestAllGoodProgramsAreTold(t *testing.T) {
 			t.Fatalf("%s: %v", pattern, err)
 		}
 		for _, file := range files {
-			p, faults := program.Parse(file, []byte(read(t, file)))
-			if len(faults) > 0 {
-				t.Fatal(faults)
+			p, faults, err := program.Load(file)
+			if err != nil || len(faults) > 0 {
+				t.Fatal(err, faults)
 			}
 			for _, r := range tell.Family(&program.Family{Versions: []*program.Program{p}})[0].Rules {
 				for _, s := range r.Sentences {
