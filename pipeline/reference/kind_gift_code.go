@@ -23,7 +23,7 @@ func earnGiftCode(r *program.Rule, s *source, d *Decision) (*big.Rat, string) {
 		d.refuse(NoSuchCode, "the rule has no code %s", s.activity.Subject)
 		return nil, ""
 	case !code.Active.Contains(s.on):
-		d.refuse(CodeExpired, "code %s is for %s; %s is not within", code.Code, spanText(code.Active), s.on)
+		d.refuse(CodeExpired, "%s is not within %s, when code %s can be redeemed", s.on, spanText(code.Active), code.Code)
 		return nil, ""
 	}
 	earn := code.Earn.For(s.tier)
