@@ -73,6 +73,7 @@ const (
 	inMain                 // in the first sentence, after a comma
 	inLimits               // in the first sentence, behind "at most"
 	condition              // in the sentence that begins with "Only"
+	compared               // not at all: only versions are compared by it
 )
 
 // told returns the sentence of a piece.
@@ -86,13 +87,18 @@ func (p piece) told() string {
 // ruleSentences tells a rule.
 func ruleSentences(p *program.Program, r *program.Rule) []string {
 	w := ruleWords(p, r)
-	first := strings.TrimSpace(earningWords(w.earnings) + " " + w.what)
+	earn := earningWords(w.earnings)
+	if w.told > 0 {
+		earn = earningWords(w.earnings[:w.told])
+	}
+	first := strings.TrimSpace(earn + " " + w.what)
 	if w.whatFirst {
-		first = w.what + ", " + earningWords(w.earnings)
+		first = w.what + ", " + earn
 	}
 	var limits, conditions, rest []string
 	for _, piece := range w.pieces {
 		switch piece.place {
+		case compared:
 		case inMain:
 			first += ", " + piece.words
 		case inLimits:
@@ -121,6 +127,7 @@ const (
 // words is a rule as pieces.
 type words struct {
 	earnings  []earning
+	told      int    // how many of the earnings are told, where they are too many; 0 for all
 	what      string // what is paid for: "for every full INR 100 spent"
 	whatFirst bool   // the sentence begins with it
 	pieces    []piece
