@@ -22,6 +22,7 @@ func Compile(fam *program.Family, horizon pipeline.Date) (*Plan, error) {
 		ruleNo: map[string]int{}, rewardNo: map[string]int{},
 	}
 	c.rewards()
+	c.spendTiers()
 	for i, id := range fam.RuleIDs() {
 		c.ruleNo[id] = i
 	}

@@ -19,6 +19,10 @@ type Plan struct {
 	Rules   []*Rule   // by rule id, multipliers after the rules they multiply
 	Rewards []Reward  // over all versions, in order of first appearance
 	Limits  []ProgramLimit
+	// SpendTiers has an entry for each version that takes its tiers from spend; Windows are the numbers of days before
+	// a date that they add it up over, 0 for all of them.
+	SpendTiers []SpendTiers
+	Windows    []int
 }
 
 // Needs says which attributes of sources the rules look at, so that nothing else is carried along.

@@ -42,54 +42,6 @@ func (r *reader) zone(n *yamlpos.Node) (string, *time.Location) {
 	return name, loc
 }
 
-// ladder reads the tiers and the default one.
-func (r *reader) ladder(m *yamlpos.Map) {
-	const tierFrom = "members"
-	if n := m.Get("tier_from"); n != nil {
-		if s, ok := r.Text(n); ok && s == "spend" {
-			r.Fault(n.Pos, "write tier_from: members and deliver the tier with the members", "tier_from: spend is not built yet")
-		} else if ok && s != tierFrom {
-			r.Fault(n.Pos, "write tier_from: members", "tier_from cannot be %s", yamlpos.Quote(s))
-		}
-	}
-	list, defaultTier := m.Get("tiers"), m.Get("default_tier")
-	r.readTiers(list)
-	r.tiersUnsure = r.tiersUnsure || m.Has("tiers") && list == nil
-	if len(r.p.Tiers) > 0 {
-		r.p.DefaultTier = 0 // F37
-	}
-	if i, ok := r.tier(defaultTier); ok {
-		r.p.DefaultTier = i
-	}
-}
-
-func (r *reader) readTiers(list *yamlpos.Node) {
-	r.tiers = map[string]int{}
-	items, ok := r.List(list)
-	r.tiersUnsure = list != nil && !ok
-	for _, it := range items {
-		tm := r.Map(it, "write a tier as {id: gold}")
-		idNode := tm.Need("id", "write a tier as {id: gold}")
-		id := r.tierID(idNode)
-		for _, key := range []string{"over", "within_days"} {
-			if n := tm.Get(key); n != nil {
-				r.Fault(n.Pos, "leave it out and deliver the tier with the members", "%s belongs to tier_from: spend, which is not built yet", key)
-			}
-		}
-		tm.Close()
-		if id == "" {
-			r.tiersUnsure = true
-			continue
-		}
-		if _, twice := r.tiers[id]; twice {
-			r.Fault(idNode.Pos, "name it once", "the tier %s is there twice", yamlpos.Quote(id))
-			continue
-		}
-		r.tiers[id] = len(r.p.Tiers)
-		r.p.Tiers = append(r.p.Tiers, Tier{Pos: it.Pos, ID: id})
-	}
-}
-
 // tier reads the name of a tier.
 func (r *reader) tier(n *yamlpos.Node) (int, bool) {
 	s, ok := r.Text(n)

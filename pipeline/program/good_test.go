@@ -73,7 +73,7 @@ func TestDefaults(t *testing.T) {
 	points := &program.Reward{ID: "points", Rounding: program.Floor}
 	want := &program.Program{
 		ID: "p", Version: 1, EffectiveFrom: day("2026-01-01"), TimeZone: "UTC", Location: time.UTC, Day: program.DayProgram,
-		DefaultTier: -1, Returns: program.ReturnsRecompute, Rewards: []*program.Reward{points},
+		DefaultTier: -1, TierFrom: program.TierFromMembers, Returns: program.ReturnsRecompute, Rewards: []*program.Reward{points},
 		Rules: []*program.Rule{{
 			ID: "base", Kind: program.KindSpend, Reward: points, Rounding: program.Floor, Active: always,
 			Body: &program.Spend{Earn: all("1"), Per: dec("100"), Steps: program.StepsWhole, Basis: program.BasisTransaction},
@@ -91,8 +91,8 @@ func TestFrame(t *testing.T) {
 	want := &program.Program{
 		ID: "jcb", Version: 2, EffectiveFrom: day("2026-04-01"), Name: "Jean Claude Biguine rewards", Currency: "INR",
 		TimeZone: "Asia/Kolkata", Location: zone("Asia/Kolkata"), Day: program.DayProgram,
-		Tiers:   []program.Tier{{ID: "silver"}, {ID: "gold"}, {ID: "diamond"}},
-		Exclude: []program.Part{"tax", "shipping", "tip", "gift_card"}, Returns: program.ReturnsRecompute,
+		Tiers:    []program.Tier{{ID: "silver"}, {ID: "gold"}, {ID: "diamond"}},
+		TierFrom: program.TierFromMembers, Exclude: []program.Part{"tax", "shipping", "tip", "gift_card"}, Returns: program.ReturnsRecompute,
 		Rewards: []*program.Reward{points, cashback},
 		Limits:  []program.RewardLimit{{Reward: points, Period: pipeline.PerDay, Amount: dec("5000")}},
 		Rules: []*program.Rule{{
@@ -116,7 +116,7 @@ func TestFrameOfEverything(t *testing.T) {
 		ID: "every-thing_1.0", Version: 7, EffectiveFrom: day("2026-04-01"), Name: "Everything", Currency: "EUR",
 		TimeZone: "Europe/Paris", Location: zone("Europe/Paris"), DayStartsAt: 4 * time.Hour, Day: program.DayStore,
 		Tiers: []program.Tier{{ID: "silver"}, {ID: "gold"}, {ID: "3"}}, DefaultTier: 1,
-		Exclude: []program.Part{"tax", "store_credit"}, Returns: program.ReturnsIgnore,
+		TierFrom: program.TierFromMembers, Exclude: []program.Part{"tax", "store_credit"}, Returns: program.ReturnsIgnore,
 		Rewards: []*program.Reward{points, cash, stars, coins},
 		Limits: []program.RewardLimit{
 			{Reward: points, Period: pipeline.PerDay, Amount: dec("5000")},

@@ -39,6 +39,7 @@ type Program struct {
 	DayStartsAt   time.Duration // 0 to less than 24 h
 	Day           DayZone
 	Tiers         []Tier // low to high; empty for a program without tiers
+	TierFrom      TierSource
 	DefaultTier   int    // index into Tiers; -1 without tiers
 	Exclude       []Part // parts of the amount that are not spend
 	Returns       ReturnsMode
@@ -94,6 +95,10 @@ const (
 type Tier struct {
 	Pos Pos
 	ID  string
+	// Over is the spend that must be exceeded with TierFromSpend; nil for a tier that everybody has reached.
+	Over *decimal.Decimal
+	// WithinDays is over how many days before a date it is added up; nil for all of them. Nil without Over.
+	WithinDays *int
 }
 
 // Part is a part of a transaction's amount, named as its column.

@@ -126,6 +126,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 	good := []string{
 		rule("kind: milestone, every: 5, earn: 1, count: orders, period: year"), rule("kind: milestone, at: [5, 20], earn: 1"),
 		rule("kind: milestone, at: [0.5], sum: spend, earn: 1"),
+		frame + "tier_from: spend\ntiers: [{id: a}, {id: b, over: 5, within_days: 365}]\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		rule("kind: spend, earn: 1, per: 100"), rule("kind: activity, on: x, earn: value"), rule("kind: multiplier, of: [b], factor: 1.5"),
 		rule("kind: gift_code, codes: {A: {earn: 1, from: 2026-01-01, until: 2026-01-02, times: 3}, 10: {earn: {gold: 2}}}"),
 		rule("kind: birthday, earn: 1"), rule("kind: birthday, earn: {gold: 2.5}, feb_29: mar_1, budget: 100"),
@@ -154,6 +155,9 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: birthday"), rule("kind: birthday, earn: 1, feb_29: feb_30"), rule("kind: birthday, earn: 1, per: 5"),
 		frame + "rules: []\n", frame + "rules: [base]\n", frame, "program: p\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "limits: {points: {per_day: {times: 1}}}\nrules: [{id: a, kind: visit, earn: 1}]\n",
+		frame + "tiers: [{id: a, over: 5}]\nrules: [{id: a, kind: visit, earn: 1}]\n",
+		frame + "tier_from: spend\ntiers: [{id: a}]\nrules: [{id: a, kind: visit, earn: 1}]\n",
+		frame + "tier_from: spend\ntiers: [{id: a, over: 5}, {id: b, within_days: 5}]\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "tier_from: spend\nrules: [{id: a, kind: visit, earn: 1}]\n", frame + "tears: []\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "rewards: {points: {scale: 5}}\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		frame + "rewards: {points: {expires: {after_days: 1, end_of: year}}}\nrules: [{id: a, kind: visit, earn: 1}]\n",

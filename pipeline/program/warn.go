@@ -31,6 +31,7 @@ func (p *Program) warn() {
 			found = append(found, p.fault(key.key, key.hint, key.message))
 		}
 	}
+	found = append(found, p.warnTiers()...)
 	var everyPurchase []*Rule
 	for _, r := range p.Rules {
 		if why := p.unreachable(r); why != "" {

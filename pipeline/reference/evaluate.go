@@ -66,7 +66,8 @@ type evaluation struct {
 	members    members
 	stores     map[string]Store
 	horizon    pipeline.Date
-	sources    []*source // by (occurred_at, id)
+	spent      map[string][]spending // by member, where tiers come from spend
+	sources    []*source             // by (occurred_at, id)
 	trace      func(pipeline.SourceType, string, string) bool
 	traceDates *program.Span
 	decisions  []*Decision
@@ -96,7 +97,7 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 func newEvaluation(f *program.Family, facts Facts, o Options) *evaluation {
 	ev := &evaluation{
 		family: f, members: indexMembers(facts.Members), stores: map[string]Store{}, horizon: o.Horizon, trace: o.Trace,
-		traceDates: o.TraceDates,
+		traceDates: o.TraceDates, spent: map[string][]spending{},
 	}
 	for _, s := range facts.Stores {
 		ev.stores[s.ID] = s
@@ -106,6 +107,7 @@ func newEvaluation(f *program.Family, facts Facts, o Options) *evaluation {
 	if p.Day == program.DayStore {
 		ev.clock.stores = ev.stores
 	}
+	ev.gatherSpending(facts)
 	return ev
 }
 

@@ -89,6 +89,8 @@ func (ev *evaluation) tierText(p *program.Program, s *source, named bool) string
 	switch {
 	case len(p.Tiers) == 0:
 		return "the program has no tiers"
+	case p.TierFrom == program.TierFromSpend:
+		return ev.spendTierText(p, s)
 	case !named:
 		return "the default tier: no members file names the member"
 	case s.member.Tier == "":

@@ -125,7 +125,7 @@ func (ev *evaluation) place(s *source) {
 		s.version = ev.family.Versions[i]
 	}
 	s.member = ev.members.on(s.memberID, s.on)
-	s.tier = tierOf(ev.atOrFirst(s), s.member)
+	s.tier = ev.tierOf(ev.atOrFirst(s), s.member, s.memberID, s.on)
 	s.region = ev.stores[s.storeID].Region
 }
 

@@ -108,8 +108,7 @@ func (g *generator) spans() {
 		same = append(same, fmt.Sprintf("%s IS NOT DISTINCT FROM lag(%s) OVER w", n, n))
 	}
 	list := strings.Join(names, ", ")
-	g.add("spans", fmt.Sprintf(`CREATE TEMP TABLE eval_spans AS
-WITH v AS (
+	g.add("spans", "CREATE TEMP TABLE eval_spans AS\n"+g.withSpendTiers(names, fmt.Sprintf(`WITH v AS (
   SELECT m.member_no, CAST(v.delivery - DATE '1970-01-01' AS INTEGER) AS from_day, v.status = 'closed' AS closed,
     row_number() OVER (PARTITION BY m.member_no ORDER BY v.delivery) AS k,
     %s
@@ -126,14 +125,17 @@ WITH v AS (
 )
 SELECT member_no, from_day, closed, %s,
   coalesce(lead(from_day) OVER (PARTITION BY member_no ORDER BY from_day) - 1, %d) AS until_day
-FROM changes`, strings.Join(cols, ", "), joins, pipeline.MinDate, list, list, strings.Join(same, " AND "), list, pipeline.MaxDate))
+FROM changes`, strings.Join(cols, ", "), joins, pipeline.MinDate, list, list, strings.Join(same, " AND "), list, pipeline.MaxDate)))
 }
 
 // tierNo turns a members row's tier into an index of the version's tiers; an empty or unknown one is the default
-// (F37).
+// (F37). Where tiers come from spend it is not looked at (F21).
 func tierNo(v *program.Program) string {
-	if len(v.Tiers) == 0 {
+	switch {
+	case len(v.Tiers) == 0:
 		return "-1"
+	case v.TierFrom == program.TierFromSpend:
+		return fmt.Sprint(v.RestingTier())
 	}
 	var b strings.Builder
 	for i, t := range v.Tiers {
@@ -215,9 +217,13 @@ func (g *generator) tierByVersion() string {
 	vs := g.plan.Family.Versions
 	by := map[int]string{}
 	for i, v := range vs {
-		by[i] = fmt.Sprintf("coalesce(p.tier_%d, %d)", i, v.DefaultTier)
-		if len(v.Tiers) == 0 {
+		switch {
+		case len(v.Tiers) == 0:
 			by[i] = "-1"
+		case v.TierFrom == program.TierFromSpend:
+			by[i] = fmt.Sprintf("coalesce(p.tier_%d, %d)", i, v.RestingTier())
+		default:
+			by[i] = fmt.Sprintf("coalesce(p.tier_%d, %d)", i, v.DefaultTier)
 		}
 	}
 	return "CAST(" + byVersion("d.ver", by, len(vs), "-1") + " AS TINYINT)"
@@ -254,8 +260,9 @@ func (g *generator) sourceColumns() (row, dated []string) {
 	return row, dated
 }
 
-// source writes the part that transactions and activities share: who, when, on which business date, in which tier.
-func (g *generator) source(table, id, where string, row, dated []string, returned string) string {
+// dated writes the part that all facts share: who, when, on which business date, by which version, as the relation
+// dated.
+func (g *generator) dated(table, id, where string, row []string) string {
 	us, local, clock := g.clock("t.x", "t.is_instant", "t.zone_no")
 	zone, stores := "0", ""
 	if g.byStore() {
@@ -266,6 +273,21 @@ func (g *generator) source(table, id, where string, row, dated []string, returne
 	}
 	inner := append([]string{"m.member_no", "t." + id + " AS source_id", MomentX("t", "occurred") + " AS x",
 		"t.occurred_offset IS NOT NULL AS is_instant", zone + " AS zone_no"}, row...)
+	return fmt.Sprintf(`WITH clocked AS (
+  SELECT t.* EXCLUDE (x, is_instant, zone_no), %s AS us, %s AS local
+  FROM (
+    SELECT %s
+    FROM %s t JOIN eval_members m ON m.member_id = t.member_id%s
+    WHERE t.status = 'completed' AND %s
+  ) t%s
+), dated AS (
+  SELECT d.*, %s AS ver FROM (SELECT *, %s AS day FROM clocked) d WHERE d.day <= %d
+)`, us, local, strings.Join(inner, ", "), table, stores, where, clock,
+		g.version("d.day"), g.businessDay("local"), g.plan.Horizon)
+}
+
+// source writes the part that transactions and activities share: dated, and what holds of the member on the date.
+func (g *generator) source(table, id, where string, row, dated []string, returned string) string {
 	outer := append([]string{"d.member_no", "d.source_id", "d.us", "d.day", "d.ver", g.tierByVersion() + " AS tier_no",
 		"coalesce(p.closed, FALSE) AS closed"}, dated...)
 	for _, c := range row {
@@ -278,22 +300,11 @@ func (g *generator) source(table, id, where string, row, dated []string, returne
 		basis, _ := g.basis()
 		outer = append(outer, basis+" AS basis")
 	}
-	return fmt.Sprintf(`WITH clocked AS (
-  SELECT t.* EXCLUDE (x, is_instant, zone_no), %s AS us, %s AS local
-  FROM (
-    SELECT %s
-    FROM %s t JOIN eval_members m ON m.member_id = t.member_id%s
-    WHERE t.status = 'completed' AND %s
-  ) t%s
-), dated AS (
-  SELECT d.*, %s AS ver FROM (SELECT *, %s AS day FROM clocked) d WHERE d.day <= %d
-)
+	return fmt.Sprintf(`%s
 SELECT %s
 FROM dated d%s
   LEFT JOIN eval_spans p ON p.member_no = d.member_no AND d.day >= p.from_day AND d.day <= p.until_day%s`,
-		us, local, strings.Join(inner, ", "), table, stores, where, clock,
-		g.version("d.day"), g.businessDay("local"), g.plan.Horizon,
-		strings.Join(outer, ", "), g.returnsJoin(returned), g.notReturned(returned))
+		g.dated(table, id, where, row), strings.Join(outer, ", "), g.returnsJoin(returned), g.notReturned(returned))
 }
 
 func isAmount(name string) bool {
@@ -325,6 +336,21 @@ func (g *generator) notReturned(returned string) string {
 	return ""
 }
 
+// amountColumns are the columns that the spend basis is worked out from.
+func (g *generator) amountColumns() []string {
+	out := []string{"t.amount"}
+	parts := map[program.Part]bool{}
+	for _, v := range g.plan.Family.Versions {
+		for _, p := range v.Exclude {
+			if !parts[p] {
+				parts[p] = true
+				out = append(out, "t."+string(p))
+			}
+		}
+	}
+	return out
+}
+
 // transactions makes the sources of completed, not fully returned transactions. The gap to the member's previous one
 // and the first purchase look at all of them, whichever rule asks (F13, F24).
 func (g *generator) transactions() {
@@ -333,16 +359,7 @@ func (g *generator) transactions() {
 	if n.Channel {
 		row = append(row, "t.channel")
 	}
-	row = append(row, "t.amount")
-	parts := map[program.Part]bool{}
-	for _, v := range g.plan.Family.Versions {
-		for _, p := range v.Exclude {
-			if !parts[p] {
-				parts[p] = true
-				row = append(row, "t."+string(p))
-			}
-		}
-	}
+	row = append(row, g.amountColumns()...)
 	sql := g.source("transactions", "transaction_id", g.currency(), row, dated, "yes")
 	var extra []string
 	if n.FirstPurchase {

@@ -10,6 +10,8 @@
 //	eval_members   member_no, dense, in byte order of member_id
 //	eval_stores    zone and region by store
 //	eval_clock     how wall clocks and instants map in the days that occur (filled by package evaluate)
+//	eval_spend     what each member spent on each date, where tiers come from it
+//	eval_tiers     the tiers from spend of those that are not in the resting tier all the time, between two dates
 //	eval_spans     what holds of a member between two dates
 //	eval_tx        transactions as sources: instant, business date, version, tier, spend basis
 //	eval_act       activities as sources
@@ -95,9 +97,12 @@ func Sources(p *plan.Plan) []Step {
 // Evaluation returns the statements from eval_spans to entitlements.
 func Evaluation(p *plan.Plan, f Facts) []Step {
 	g := &generator{plan: p, facts: f, table: map[int]string{}}
+	if p.Needs.Transactions || len(p.SpendTiers) > 0 {
+		g.returns()
+	}
+	g.spendTiers()
 	g.spans()
 	if p.Needs.Transactions {
-		g.returns()
 		g.transactions()
 		g.lines()
 	}
