@@ -177,12 +177,13 @@ func (d *difference) changes() error {
 	if _, err := d.terms("difference_keys"); err != nil {
 		return err
 	}
-	for _, name := range []string{"numbered", "reasons"} {
-		if err := d.run(name); err != nil {
-			return err
-		}
+	if err := d.run("numbered"); err != nil {
+		return err
 	}
-	return nil
+	if err := d.tiersFromSpend(); err != nil {
+		return err
+	}
+	return d.run("reasons")
 }
 
 // terms fills difference_terms for all versions, rewards and earned dates of the relation, by the rule of F52 as the

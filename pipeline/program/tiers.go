@@ -149,3 +149,22 @@ func (p *Program) RestingTier() int {
 	}
 	return p.DefaultTier
 }
+
+// LooksAtTiers reports whether what the rule pays may depend on the member's tier, by its condition, by its earn or by
+// that of the rules that it multiplies.
+func (r *Rule) LooksAtTiers() bool {
+	if r.When.Tiers != nil {
+		return true
+	}
+	switch b := r.Body.(type) {
+	case *Spend:
+		return b.Earn.ByTier != nil
+	case *Visit:
+		return b.Earn.ByTier != nil
+	case *Quantity:
+		return b.Earn.ByTier != nil
+	case *Milestone:
+		return b.Earn.ByTier != nil
+	}
+	return true
+}

@@ -80,6 +80,7 @@ SELECT d.* EXCLUDE (was_known), m.place,
     WHEN n.corrected OR n.arrived OR d.was_known AND d.amount > 0 AND d.earned_on > q.known_until THEN 'corrected'
     WHEN n.added THEN 'late'
     WHEN r.member_no IS NOT NULL THEN 'tier_changed'
+    WHEN y.rule_no IS NOT NULL AND s.member_no IS NOT NULL THEN 'tier_changed'
     ELSE 'limit_shifted'
   END AS reason
 FROM difference_numbered d
@@ -89,4 +90,6 @@ JOIN difference_rules u ON u.rule_no = d.rule_no
 LEFT JOIN difference_news n ON n.source_type = d.source_type AND n.source_id = d.source_id
 LEFT JOIN difference_moved v
   ON v.rule_no = d.rule_no AND v.source_type = d.source_type AND v.source_id = d.source_id
-LEFT JOIN difference_retiered r ON r.member_no = d.member_no;
+LEFT JOIN difference_retiered r ON r.member_no = d.member_no
+LEFT JOIN difference_tiered y ON y.rule_no = d.rule_no
+LEFT JOIN difference_respent s ON s.member_no = d.member_no AND s.since_us < d.earned_us;
