@@ -50,7 +50,7 @@ var nets = []string{
 	"the file cannot be read as YAML", "the file cannot be read as YAML: ", "this part of YAML is not read",
 	"this cannot be read as YAML here", "a document ends inside a value", "a key may not go over several lines",
 	"a } without its {", "the file has %d bytes; at most %d are read", "the file has more than %d words and signs",
-	"tier_from cannot be %s", "codes_file has more than %d bytes",
+	"codes_file has more than %d bytes",
 }
 
 func TestFilesThatAreTooLarge(t *testing.T) {
