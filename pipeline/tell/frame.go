@@ -19,8 +19,7 @@ type framePiece struct {
 func frameSentences(p *program.Program) []string {
 	out := []string{dayWords(p), currencyWords(p)}
 	if len(p.Tiers) > 0 {
-		out = append(out, sentence("the tiers, low to high, are "+tierNames(p)+", as the members export says"),
-			fmt.Sprintf("A member without one of these tiers is %s.", p.Tiers[p.DefaultTier].ID))
+		out = append(out, tierSentences(p)...)
 	}
 	out = append(out, "What counts as spent is "+spentWords(p)+".", "Returns "+returnsWords(p)+".")
 	for _, r := range p.Rewards {
@@ -56,7 +55,8 @@ func framePieces(p *program.Program) []framePiece {
 	}
 	if len(p.Tiers) > 0 {
 		add("The tiers, low to high", "tiers", tierNames(p))
-		add("Members without a known tier", "default_tier", p.Tiers[p.DefaultTier].ID)
+		add("Members without one of these tiers", "default_tier", restingTier(p))
+		add("Where tiers come from", "tier_from", tierSource(p))
 	}
 	add("What counts as spent", "exclude", spentWords(p))
 	add("Returns", "returns", returnsWords(p))
@@ -93,10 +93,44 @@ func currencyWords(p *program.Program) string {
 	return "Amounts are in " + p.Currency + "; transactions in another currency do not count."
 }
 
+func tierSentences(p *program.Program) []string {
+	rest := restingTier(p)
+	out := []string{sentence("the tiers, low to high, are " + tierNames(p) + ", " + tierSource(p))}
+	if p.TierFrom == program.TierFromSpend {
+		return append(out, fmt.Sprintf("Days before are those before the purchase: none lifts its own rate. A member who has reached none of these tiers is %s.", rest))
+	}
+	return append(out, fmt.Sprintf("A member without one of these tiers is %s.", rest))
+}
+
+// restingTier is the tier of those who have none of their own.
+func restingTier(p *program.Program) string {
+	if p.TierFrom == program.TierFromSpend {
+		return p.Tiers[p.RestingTier()].ID
+	}
+	return p.Tiers[p.DefaultTier].ID
+}
+
+// tierSource says what gives a member its tier.
+func tierSource(p *program.Program) string {
+	if p.TierFrom == program.TierFromSpend {
+		return "by what the member has spent"
+	}
+	return "as the members export says"
+}
+
+// tierNames lists the tiers with what must be spent to reach them.
 func tierNames(p *program.Program) string {
 	names := make([]string, len(p.Tiers))
 	for i, t := range p.Tiers {
 		names[i] = t.ID
+		if t.Over == nil {
+			continue
+		}
+		within := "ever before"
+		if t.WithinDays != nil {
+			within = "in the " + count(*t.WithinDays, "day", "days") + " before"
+		}
+		names[i] += " (more than " + teller{p: p}.money(*t.Over) + " " + within + ")"
 	}
 	return list(names, "and")
 }
