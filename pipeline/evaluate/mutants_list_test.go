@@ -54,6 +54,27 @@ var mutants = []mutant{
 	{what: "what earns nothing takes a slot", statement: "candidates", find: `WHERE amount > 0`, replace: "WHERE amount >= 0"},
 	{what: "a value of too many places earns", statement: "candidates", find: `\{1,4\}0\*`, replace: "+"},
 
+	// Milestones.
+	{what: "orders are counted backwards", statement: "candidates", find: `ORDER BY o\.us, o\.source_id`, replace: "ORDER BY o.us DESC, o.source_id DESC"},
+	{what: "orders of one instant are counted by id backwards", statement: "candidates", find: `ORDER BY o\.us, o\.source_id`, replace: "ORDER BY o.us, o.source_id DESC"},
+	{what: "a milestone forgets its period", statement: "candidates", find: `PARTITION BY o\.member_no, .*? ORDER BY o\.us`, replace: "PARTITION BY o.member_no ORDER BY o.us"},
+	{what: "a threshold that was met before is crossed again", statement: "candidates", find: `CASE WHEN (s\d - \w+) < (\d+) AND`, replace: "CASE WHEN $1 <= $2 AND"},
+	{what: "meeting a threshold is not enough", statement: "candidates", find: `AND (s\d) >= (\d+) THEN 1`, replace: "AND $1 > $2 THEN 1"},
+	{what: "every Nth pays an order early", statement: "candidates", find: `\((s\d)\) // (\d+) - \((s\d - \w+)\) // `, replace: "($1 + 1) // $2 - ($3 + 1) // "},
+	{what: "several thresholds at once pay once", statement: "candidates", find: `SELECT \*, CAST\((.*) AS BIGINT\) AS crossed`, replace: "SELECT *, CAST(least(1, $1) AS BIGINT) AS crossed"},
+
+	// Tiers from spend.
+	{what: "a purchase lifts its own rate", statement: "tiers from spend", find: `day \+ 1 AS from_day`, replace: "day AS from_day"},
+	{what: "the window of a tier is a day long", statement: "tiers from spend", find: `SELECT member_no, day \+ (\d+), `, replace: "SELECT member_no, day + $1 + 1, "},
+	{what: "exactly the threshold is over it", statement: "tiers from spend", find: `WHEN (w\d) > `, replace: "WHEN $1 >= "},
+	{what: "spend in other currencies lifts the tier", statement: "spend by date", find: `\(t\.currency IS NULL OR t\.currency = '[A-Z]+'\)`, replace: "TRUE"},
+
+	// Birthdays.
+	{what: "the day of birth is a birthday", statement: "birthdays", find: `d\.year > p\.birth_year`, replace: "d.year >= p.birth_year"},
+	{what: "the day of joining is too early", statement: "birthdays", find: `d\.day >= p\.joined_day`, replace: "d.day > p.joined_day"},
+	{what: "birthdays go by yesterday's row", statement: "birthdays", find: `d\.day >= p\.from_day`, replace: "d.day > p.from_day"},
+	{what: "29 February goes the other way", statement: "candidates", find: `t\.feb_29 IN \(0, 1\)`, replace: "t.feb_29 IN (0, 2)"},
+
 	// Best of, limits, budget.
 	{what: "best of is the smallest", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount, place"},
 	{what: "a tie goes to the last in the file", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount DESC, place DESC"},
