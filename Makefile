@@ -70,7 +70,7 @@ fuzz: ## P5 with 5,000 random programs (FUZZ_PROGRAMS)
 		$(call packages_with,TestP5)
 
 mutants: ## plant every fault in the passes, one at a time, and see that it is noticed
-	ACCRUE_MUTANTS=all go test -count=1 -v -timeout 2h -tags "$(TAGS)" -run '^TestMutants$$' ./pipeline/evaluate
+	ACCRUE_MUTANTS=. go test -count=1 -v -timeout 2h -tags "$(TAGS)" -run '^TestMutants$$' ./pipeline/evaluate
 
 crash: ## P7: kill the real process at every step of a run
 	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
