@@ -289,13 +289,15 @@ func (e *FastCaseEngine) load(ctx context.Context, dir string, families []*progr
 	return err
 }
 
-// empty removes all facts.
-func (e *FastCaseEngine) empty(ctx context.Context) error {
-	var tables []string
+// empty removes everything, or what stands in the tables.
+func (e *FastCaseEngine) empty(ctx context.Context, tables ...string) error {
+	all := len(tables) == 0
 	var name string
 	if err := e.db.Each(ctx, `SELECT table_name FROM duckdb_tables() WHERE NOT temporary AND estimated_size > 0
 		AND table_name <> 'warehouse_version'`, nil, []any{&name}, func() error {
-		tables = append(tables, name)
+		if all {
+			tables = append(tables, name)
+		}
 		return nil
 	}); err != nil {
 		return err
