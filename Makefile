@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash years cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash kills faults years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -77,6 +77,15 @@ mutants: ## plant every fault in the passes, one at a time, and see that it is n
 
 crash: ## P7: kill the real process at every step of a run
 	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
+
+KILLS  ?= 200
+FAULTS ?= 1000
+
+kills: ## P7: SIGKILL at KILLS seeded points, some nights several times
+	ACCRUE_KILLS=$(KILLS) go test -count=1 -v -timeout 120m -tags "$(TAGS)" -run '^TestP7KilledAtSeededPoints$$' ./jobs
+
+faults: ## fail every operation on files in turn (FAULTS of each kind at most), in Go and in DuckDB; needs strace
+	ACCRUE_FAULTS=$(FAULTS) go test -count=1 -v -timeout 12h -tags "$(TAGS) faults" -run '^TestEveryFileOperationFailsInTurn$$' ./jobs
 
 YEARS ?= 20
 

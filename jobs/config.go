@@ -11,6 +11,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"accrue/pipeline/emit"
+	"accrue/pipeline/load"
 	"accrue/pipeline/yamlpos"
 	"accrue/schemas"
 )
@@ -26,6 +27,9 @@ type Config struct {
 	Threads     int    // at least 1
 	MaxRejects  MaxRejects
 	MaxLine     int64 // bytes of the longest record of a text export
+	// MaxExpansion is how many times its size a packed export may unpack to, MaxRows how many rows a file may hold.
+	MaxExpansion, MaxRows int64
+	MaxSpill              string // what DuckDB may write into warehouse/spill, as it reads it; "" for no bound
 	// Rates say what one of a reward is worth, in its program's currency, for liabilities.
 	Rates map[string]decimal.Decimal
 	Jobs  []JobConfig
@@ -65,6 +69,7 @@ func DefaultConfig() *Config {
 		Acks:     AcksConfig{Path: schemas.AcksDir},
 		Programs: "programs", Warehouse: WarehouseConfig{Path: "warehouse"},
 		MemoryLimit: "4GB", Threads: 2, MaxRejects: MaxRejects{Percent: &percent}, MaxLine: 1_000_000,
+		MaxExpansion: load.DefaultExpansion, MaxRows: load.DefaultRows,
 	}
 }
 
@@ -169,6 +174,16 @@ func (c *configReader) read(doc *yamlpos.Document) {
 	c.rejects(m.Get("max_rejects"))
 	if v, ok := c.size(m.Get("max_line"), 1000, 1_000_000_000, "1KB", "1GB"); ok {
 		cfg.MaxLine = v
+	}
+	if v, ok := c.Int(m.Get("max_expansion"), 1, 1_000_000); ok {
+		cfg.MaxExpansion = v
+	}
+	if v, ok := c.Int(m.Get("max_rows"), 1, 1_000_000_000_000); ok {
+		cfg.MaxRows = v
+	}
+	spill := m.Get("max_spill")
+	if _, ok := c.size(spill, 64_000_000, 1<<50, "64MB", "1024TiB"); ok {
+		cfg.MaxSpill = strings.ReplaceAll(spill.Text, " ", "")
 	}
 	c.rates(m.Get("rates"))
 	c.jobs(m.Get("jobs"))

@@ -31,7 +31,7 @@ func TestConfigDefaults(t *testing.T) {
 	want := &Config{
 		Exports: ExportsConfig{Path: "exports"}, Grants: GrantsConfig{Path: "grants", Formats: []string{"csv"}},
 		Acks: AcksConfig{Path: "acks"}, Programs: "programs", Warehouse: WarehouseConfig{Path: "warehouse"}, MemoryLimit: "4GB", Threads: 2,
-		MaxRejects: MaxRejects{Percent: percent("0.1")}, MaxLine: 1_000_000,
+		MaxRejects: MaxRejects{Percent: percent("0.1")}, MaxLine: 1_000_000, MaxExpansion: 200, MaxRows: 2_000_000_000,
 	}
 	// The sample's file shows every default.
 	sample, err := os.ReadFile("../fixtures/sample/accrue.yaml")
@@ -60,7 +60,7 @@ func TestConfigOfEverything(t *testing.T) {
 		Grants:   GrantsConfig{Path: "../out", Formats: []string{"parquet", "csv"}, MaxRowsPerFile: 5_000_000},
 		Acks:     AcksConfig{Path: "/from/ledger"},
 		Programs: "rules", Warehouse: WarehouseConfig{Path: "db"}, MemoryLimit: "512MiB", Threads: 16,
-		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20,
+		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20, MaxExpansion: 50, MaxRows: 1000, MaxSpill: "20GB",
 		Rates: map[string]decimal.Decimal{"points": decimal.RequireFromString("0.25"), "cashback": decimal.NewFromInt(1)},
 		Jobs: []JobConfig{
 			{Name: "nightly", Cron: "30 2 * * *", Zone: kolkata, Late: LateConfig{6 * time.Hour, LateHold},
@@ -93,6 +93,9 @@ memory_limit: 512 MiB
 threads: 16
 max_rejects: 10
 max_line: 2MiB
+max_expansion: 50
+max_rows: 1000
+max_spill: 20 GB
 rates: {points: 0.25, cashback: 1}
 jobs:
   - {name: nightly, cron: "30 2 * * *", time_zone: Asia/Kolkata}

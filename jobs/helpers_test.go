@@ -60,7 +60,7 @@ func doProject(dir string, words []string) error {
 	case "close":
 		_, err = Close(ctx, p, CloseOptions{Through: &dates[0]})
 	default:
-		_, err = Run(ctx, p, RunOptions{Date: &dates[0]})
+		err = runDisturbed(p, dates[0])
 	}
 	return err
 }

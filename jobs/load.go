@@ -34,7 +34,7 @@ func (n *night) load(ctx context.Context) (err error) {
 	res, err := load.Load(ctx, n.db, load.Options{
 		ExportsDir: dir, Through: n.to, ReadyByFolder: cfg.Exports.ReadyByFolder, MaxRejects: load.MaxRejects(cfg.MaxRejects),
 		Currencies: currencies(n.families), SpoolDir: n.project.spoolDir(), RejectsDir: rejects,
-		MaxLine: cfg.MaxLine, Progress: n.opts.Progress, Step: n.crash.pass,
+		MaxLine: cfg.MaxLine, Bounds: n.project.bounds(), Progress: n.opts.Progress, Step: n.crash.pass,
 	})
 	if res != nil {
 		n.summary.Warnings = append(n.summary.Warnings, res.Warnings...)
@@ -57,11 +57,15 @@ func (n *night) load(ctx context.Context) (err error) {
 	return err
 }
 
+func (p *Project) bounds() load.Bounds {
+	return load.Bounds{Expansion: p.Config.MaxExpansion, Rows: p.Config.MaxRows}
+}
+
 // loadAcks loads the acknowledgements that are new or have changed.
 func (p *Project) loadAcks(ctx context.Context, db *warehouse.DB, progress, step func(string)) (*load.AckResult, error) {
 	return load.LoadAcks(ctx, db, load.AckOptions{
 		Dir: p.acksDir(), SpoolDir: p.spoolDir(), RejectsDir: p.rejectsDir(), MaxRejects: load.MaxRejects(p.Config.MaxRejects),
-		MaxLine: p.Config.MaxLine, Progress: progress, Step: step,
+		MaxLine: p.Config.MaxLine, Bounds: p.bounds(), Progress: progress, Step: step,
 	})
 }
 

@@ -58,6 +58,9 @@ func (e *BusyError) Error() string {
 // lockPoll is how often a waiting process looks whether the warehouse is free.
 const lockPoll = 50 * time.Millisecond
 
+// signPatience is how often it is looked who has the lock.
+const signPatience = 20
+
 // readerPatience is how long a writer waits for readers, who are soon done, whatever it was told.
 const readerPatience = 5 * time.Second
 
@@ -154,10 +157,15 @@ func (l *lock) busy(waited time.Duration) *BusyError {
 		_ = probe.Unlock() // it was only a question
 		return e
 	}
-	text, err := os.ReadFile(l.file.Path())
-	var h Holder
-	if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 {
-		e.Holder = &h
+	// Who has it writes its name right after it got it.
+	for range signPatience {
+		text, err := os.ReadFile(l.file.Path())
+		var h Holder
+		if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 {
+			e.Holder = &h
+			break
+		}
+		time.Sleep(lockPoll / 5)
 	}
 	return e
 }

@@ -109,7 +109,7 @@ func (p *Project) spoolDir() string { return filepath.Join(p.warehouseDir(), "sp
 func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.DB, error) {
 	db, err := warehouse.Open(ctx, warehouse.Options{
 		Path: p.warehouseFile(), ReadOnly: readOnly, MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads,
-		TempDir: filepath.Join(p.warehouseDir(), "spill"),
+		TempDir: filepath.Join(p.warehouseDir(), "spill"), TempLimit: p.Config.MaxSpill,
 	})
 	if err != nil && strings.Contains(err.Error(), "Could not set lock on file") {
 		return nil, &BusyError{Foreign: p.warehouseFile()}

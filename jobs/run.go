@@ -216,6 +216,12 @@ func (n *night) stages(ctx context.Context) error {
 	if err := n.load(ctx); err != nil {
 		return err
 	}
+	// Parquet is read back by DuckDB too.
+	if !slices.Contains(n.project.formats(), emit.Parquet) {
+		if err := n.db.Seal(ctx); err != nil {
+			return err
+		}
+	}
 	return n.programs(ctx)
 }
 

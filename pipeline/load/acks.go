@@ -22,6 +22,7 @@ type AckOptions struct {
 	RejectsDir string // where the rejects file goes
 	MaxRejects MaxRejects
 	MaxLine    int64 // bytes of the longest record; 0: DefaultMaxLine
+	Bounds     Bounds
 	// Progress is told what is under way; nil for nobody.
 	Progress func(what string)
 	// Step is told stepAcks before each file's transaction is committed; nil for nobody.
@@ -81,7 +82,9 @@ func (a *ackLoader) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(a.o.SpoolDir)) }()
 	var faults []error
+	watch := newGuard(ctx, a.o.Bounds)
 	for i := range d.Files {
+		d.Files[i].guard = watch
 		faults = append(faults, a.file(ctx, d.Files[i], i, known))
 		delete(known, d.Files[i].Name)
 	}
@@ -100,13 +103,16 @@ func (a *ackLoader) scan() (*Delivery, error) {
 	}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(a.o.Dir, e.Name())
-		info, err := os.Stat(path)
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		info, err := entryInfo(path)
 		if err != nil {
 			return nil, err
 		}
 		form, packing, ok := formOf(name)
 		switch {
-		case strings.HasPrefix(name, "."), name == successName:
+		case name == successName:
 		case !ok || info.IsDir():
 			d.Ignored = append(d.Ignored, name)
 		default:

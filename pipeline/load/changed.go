@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"sort"
 
 	"accrue/pipeline"
@@ -123,7 +122,7 @@ func fingerprint(d *Delivery, digests map[string]string) (string, error) {
 		lines = append(lines, fmt.Sprintf("%s\t%d\t%s\n", f.Name, f.Bytes, digests[f.Name]))
 	}
 	if d.Control != "" {
-		text, err := os.ReadFile(d.Control)
+		text, err := readExport(d.Control)
 		if err != nil {
 			return "", err
 		}

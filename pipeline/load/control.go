@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"os"
 	"sort"
 	"strings"
 
@@ -29,7 +28,7 @@ type controlTotal struct {
 // readControl reads a control.json: {"transactions": {"rows": 3, "amount": "2150.00"}, …}. All that is wrong with it
 // is told at once.
 func readControl(path string) (*control, error) {
-	text, err := os.ReadFile(path)
+	text, err := readExport(path)
 	if err != nil {
 		return nil, err
 	}

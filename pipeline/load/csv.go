@@ -84,6 +84,7 @@ func (c *csvReader) missing() []string { return nil }
 func (c *csvReader) split() error {
 	for {
 		c.parts, c.scratch, c.spoilt = c.parts[:0], c.scratch[:0], ""
+		c.w.skipBlank()
 		end, err := c.w.lineEnd(0)
 		if err != nil {
 			return err

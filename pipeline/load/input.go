@@ -23,18 +23,19 @@ type input struct {
 	raw    io.Reader // the file's bytes, through the digest
 	data   io.Reader // unpacked
 	unpack func()    // releases the unpacker
+	given  int64     // unpacked bytes
 }
 
 // maxWindow bounds the memory of a zstd stream; it is what `zstd --long` writes.
 const maxWindow = 128 << 20
 
 func openInput(file File) (*input, error) {
-	f, err := os.Open(file.Path)
+	f, err := openExport(file.Path)
 	if err != nil {
 		return nil, err
 	}
 	in := &input{file: file, f: f, digest: sha256.New(), unpack: func() {}}
-	in.raw = io.TeeReader(bufio.NewReaderSize(f, 1<<20), in.digest)
+	in.raw = io.TeeReader(bufio.NewReaderSize(watched{f, file.guard}, 1<<20), in.digest)
 	in.data = in.raw
 	switch file.Packing {
 	case Gzip:
@@ -69,6 +70,13 @@ func (in *input) unpackFault(err error) error {
 // Read gives unpacked bytes.
 func (in *input) Read(p []byte) (int, error) {
 	n, err := in.data.Read(p)
+	in.given += int64(n)
+	if err := in.file.guard.unpacked(in.file, in.given); err != nil {
+		return 0, err
+	}
+	if serr := in.file.guard.stopped(); serr != nil {
+		return 0, serr
+	}
 	if err != nil && !errors.Is(err, io.EOF) && in.file.Packing != Plain {
 		err = in.unpackFault(err)
 	}
@@ -107,13 +115,13 @@ func unchanged(file File) error {
 
 // fileDigest returns the SHA-256 of a file.
 func fileDigest(file File) (string, error) {
-	f, err := os.Open(file.Path)
+	f, err := openExport(file.Path)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, watched{f, file.guard}); err != nil {
 		return "", err
 	}
 	if err := unchanged(file); err != nil {

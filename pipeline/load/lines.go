@@ -93,6 +93,14 @@ func (w *window) use(n int) {
 	}
 }
 
+// skipBlank steps over empty lines as far as they have been read.
+func (w *window) skipBlank() {
+	for w.start < w.end && w.buf[w.start] == '\n' {
+		w.start++
+		w.line++
+	}
+}
+
 // skipMark steps over a byte order mark, and refuses those of other encodings.
 func (w *window) skipMark() error {
 	for len(w.rest()) < 3 {

@@ -29,6 +29,7 @@ type Options struct {
 	SpoolDir      string   // for files on their way into DuckDB; emptied before and after
 	RejectsDir    string   // where rejects files go; "": a folder `rejects` beside ExportsDir
 	MaxLine       int64    // bytes of the longest record; 0: DefaultMaxLine
+	Bounds        Bounds
 	// Progress is told what is under way; nil for nobody.
 	Progress func(what string)
 	// Step is told the name of each step before it is taken (see Steps); nil for nobody.
@@ -167,7 +168,11 @@ func (l *loader) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(l.o.SpoolDir)) }()
+	watch := newGuard(ctx, l.o.Bounds)
 	for i := range due {
+		for j := range due[i].Files {
+			due[i].Files[j].guard = watch
+		}
 		changed, err := l.changed(ctx, &due[i], known[due[i].Date])
 		if err != nil {
 			return err

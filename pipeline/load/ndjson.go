@@ -40,6 +40,7 @@ func newNDJSON(in io.Reader, path string, ds *schemas.Dataset, most int64) (*jso
 
 func (j *jsonReader) next(r *record) error {
 	for {
+		j.w.skipBlank()
 		end, err := j.w.lineEnd(0)
 		if err != nil {
 			return err
@@ -94,6 +95,8 @@ func (j *jsonReader) object(cells [][]byte) (bad string) {
 	switch {
 	case !utf8.Valid(text):
 		return "not UTF-8"
+	case tooDeep(text):
+		return fmt.Sprintf("nested deeper than %d", mostNesting)
 	case !json.Valid(text):
 		return "not JSON"
 	case text[0] != '{':
@@ -116,6 +119,30 @@ func (j *jsonReader) object(cells [][]byte) (bad string) {
 		}
 		at = end
 	}
+}
+
+// tooDeep reports whether brackets outside of strings are nested deeper than they may be.
+func tooDeep(text []byte) bool {
+	if bytes.Count(text, []byte{'{'})+bytes.Count(text, []byte{'['}) <= mostNesting {
+		return false
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > mostNesting {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // value puts one value into its cell.

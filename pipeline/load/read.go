@@ -86,6 +86,9 @@ func (t *transcriber) direct(file File) (*taken, error) {
 	if err = errors.Join(err, src.Close()); err != nil || plan == nil {
 		return nil, err
 	}
+	if err := file.guard.rows(file, rows); err != nil {
+		return nil, err
+	}
 	out := &taken{File: file, direct: plan, read: rows, unknown: unknown}
 	out.sha256, err = fileDigest(file)
 	return out, err

@@ -31,6 +31,9 @@ type recordReader interface {
 // columns matches the names of a file's columns to the dataset's fields. It returns the field of each column, -1 for
 // one that the dataset does not have, and what is wrong.
 func matchColumns(ds *schemas.Dataset, names []string) (fields []int, unknown []string, fault string) {
+	if len(names) > mostColumns {
+		return nil, nil, fmt.Sprintf("it has %d columns; %d are possible", len(names), mostColumns)
+	}
 	known := ds.Fields()
 	fields = make([]int, len(names))
 	seen := map[string]bool{}

@@ -121,6 +121,7 @@ func Reread(ctx context.Context, f ComparedFile, o Options) (string, error) {
 			o.Progress(fmt.Sprintf(format, args...))
 		}
 	}}
+	f.file.guard = newGuard(ctx, o.Bounds)
 	in, err := t.transcribe(f.file, f.ID)
 	if err != nil {
 		return "", err

@@ -37,6 +37,8 @@ type File struct {
 	Packing    Packing
 	Bytes      int64
 	ModifiedNS int64
+
+	guard *guard // watches over its reading; nil for nobody
 }
 
 // Form is how a file holds its rows.
@@ -83,8 +85,8 @@ func Scan(exportsDir string) ([]Delivery, error) {
 			faults = append(faults, &FileError{Path: dir, What: "the name of a delivery is date=YYYY-MM-DD: " + err.Error()})
 			continue
 		}
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			faults = append(faults, &FileError{Path: dir, What: "a delivery is a folder", Err: err})
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+			faults = append(faults, &FileError{Path: dir, What: "a delivery is a folder" + linkNote(info), Err: err})
 			continue
 		}
 		d, err := scanDelivery(dir, date)
@@ -98,6 +100,14 @@ func Scan(exportsDir string) ([]Delivery, error) {
 	return out, errors.Join(faults...)
 }
 
+// linkNote says that something is a link, where it is one.
+func linkNote(info os.FileInfo) string {
+	if info == nil || info.Mode()&os.ModeSymlink == 0 {
+		return ""
+	}
+	return ", and not a link to one"
+}
+
 func scanDelivery(dir string, date pipeline.Date) (*Delivery, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -106,7 +116,10 @@ func scanDelivery(dir string, date pipeline.Date) (*Delivery, error) {
 	d := &Delivery{Date: date, Dir: dir}
 	for _, e := range entries {
 		name, path := e.Name(), filepath.Join(dir, e.Name())
-		info, err := os.Stat(path)
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		info, err := entryInfo(path)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +129,6 @@ func scanDelivery(dir string, date pipeline.Date) (*Delivery, error) {
 			d.Ready = true
 		case name == controlName:
 			d.Ready, d.Control = true, path
-		case strings.HasPrefix(name, "."):
 		case !ok || info.IsDir():
 			d.Ignored = append(d.Ignored, name)
 		default:

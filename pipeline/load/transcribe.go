@@ -104,6 +104,9 @@ type transcriber struct {
 	progress   func(format string, args ...any)
 }
 
+// watchRows is how often it is asked whether to go on.
+const watchRows = 1 << 12
+
 // progressRows is how often a long file tells how far it is.
 const progressRows = 1 << 20
 
@@ -136,6 +139,11 @@ func (t *transcriber) transcribe(file File, number int) (out *taken, err error) 
 		if out.read++; out.read%progressRows == 0 {
 			t.progress("reading %s: %d rows", file.Path, out.read)
 		}
+		if out.read%watchRows == 0 {
+			if err := errors.Join(file.guard.stopped(), file.guard.rows(file, out.read)); err != nil {
+				return nil, err
+			}
+		}
 		if reason, why := c.check(&rec); reason != "" {
 			if err := rejects.add(rec.no, reason, why, r.raw()); err != nil {
 				return nil, err
@@ -148,6 +156,9 @@ func (t *transcriber) transcribe(file File, number int) (out *taken, err error) 
 	}
 	if missing := r.missing(); len(missing) > 0 {
 		return nil, &FileError{Path: file.Path, What: missingColumns(file.Dataset, missing, nil)}
+	}
+	if err := file.guard.rows(file, out.read); err != nil {
+		return nil, err
 	}
 	out.total, out.unknown = c.total, r.unknown()
 	out.sha256, err = r.finish()

@@ -26,6 +26,7 @@ type Options struct {
 	MemoryLimit string // as DuckDB writes it ("4GB"); "" for DuckDB's default
 	Threads     int    // 0 for DuckDB's default
 	TempDir     string // where to spill; wiped by Open; "" for none
+	TempLimit   string // how much, as DuckDB writes it; "" for DuckDB's default, 90 % of the disk
 	// Trace, if set, is told every statement before it runs.
 	Trace func(query string)
 }
@@ -60,6 +61,43 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		// DuckDB creates its files 0644; what members bought is nobody else's business.
 		defer syscall.Umask(syscall.Umask(0o077))
 	}
+	if o.Path != "" && !o.ReadOnly {
+		if err := create(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return connect(ctx, o)
+}
+
+// create makes a warehouse that is not there yet, beside its place: on a disk that is full, DuckDB leaves a file that
+// it cannot open again.
+func create(ctx context.Context, o Options) error {
+	if _, err := os.Lstat(o.Path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	path := o.Path
+	o.Path += ".new"
+	for _, left := range []string{o.Path, o.Path + ".wal"} {
+		if err := os.Remove(left); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing what an interrupted run left: %w", err)
+		}
+	}
+	db, err := connect(ctx, o)
+	if err == nil {
+		_, err = db.Exec(ctx, "CHECKPOINT")
+		err = errors.Join(err, db.Close())
+	}
+	if err == nil {
+		err = os.Rename(o.Path, path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("making the warehouse %s: %w", path, err), os.RemoveAll(o.Path), os.RemoveAll(o.Path+".wal"))
+	}
+	return nil
+}
+
+// connect opens what is there, or something new, and brings it to the newest version.
+func connect(ctx context.Context, o Options) (*DB, error) {
 	dsn := o.Path
 	if o.ReadOnly {
 		dsn += "?access_mode=read_only"
@@ -98,6 +136,9 @@ func (db *DB) configure(ctx context.Context) error {
 	}
 	if db.opts.TempDir != "" {
 		set = append(set, "SET temp_directory = "+Literal(db.opts.TempDir))
+	}
+	if db.opts.TempLimit != "" {
+		set = append(set, "SET max_temp_directory_size = "+Literal(db.opts.TempLimit))
 	}
 	for _, s := range set {
 		if _, err := db.Exec(ctx, s); err != nil {
@@ -144,6 +185,17 @@ func (db *DB) migrate(ctx context.Context) error {
 		_, err := db.Exec(ctx, fmt.Sprintf("UPDATE warehouse_version SET version = %d", len(all)))
 		return err
 	})
+}
+
+// Seal forbids, for as long as the warehouse is open, that any statement reads or writes a file beside the warehouse's
+// own and what is spilled, loads an extension, or changes a setting. It is for when all files have been read.
+func (db *DB) Seal(ctx context.Context) error {
+	for _, s := range []string{"SET enable_external_access = false", "SET lock_configuration = true"} {
+		if _, err := db.Exec(ctx, s); err != nil {
+			return fmt.Errorf("sealing the warehouse: %w", err)
+		}
+	}
+	return nil
 }
 
 // Close closes the warehouse.

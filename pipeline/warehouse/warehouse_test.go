@@ -44,3 +44,50 @@ func TestOpenCreatesAndKeeps(t *testing.T) {
 		t.Errorf("horizons holds %d rows (%s), want only the committed one", n, program)
 	}
 }
+
+// A sealed warehouse reads and writes no file but its own, also when it spills, and can be opened again.
+func TestSeal(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	path := filepath.Join(dir, "accrue.duckdb")
+	db, err := Open(ctx, Options{Path: path, Threads: 2, MemoryLimit: "100MB", TempDir: filepath.Join(dir, "spill")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	csv := filepath.Join(dir, "x.csv")
+	if _, err := db.Exec(ctx, "COPY (SELECT 1 AS a) TO "+Literal(csv)); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{
+		"SELECT * FROM read_csv(" + Literal(csv) + ")", "SELECT * FROM " + Literal(csv), "SELECT * FROM read_text('/etc/hostname')",
+		"COPY (SELECT 1) TO " + Literal(filepath.Join(dir, "y.csv")), "ATTACH " + Literal(filepath.Join(dir, "z.duckdb")),
+		"INSTALL httpfs", "LOAD '/tmp/x.duckdb_extension'", "SET enable_external_access = true", "SET memory_limit = '1TB'",
+	} {
+		if _, err := db.Exec(ctx, s); err == nil {
+			t.Errorf("a sealed warehouse runs %s", s)
+		}
+	}
+	// More than the memory holds.
+	var n int
+	if _, err := db.Exec(ctx, "CREATE TEMP TABLE big AS SELECT range AS i, hash(range) AS a, hash(range + 1) AS b FROM range(12000000)"); err != nil {
+		t.Error(err)
+	}
+	if spilled, err := filepath.Glob(filepath.Join(dir, "spill", "*")); err != nil || len(spilled) == 0 {
+		t.Errorf("nothing was spilled: %v", err)
+	}
+	if _, err := db.Exec(ctx, "CREATE TABLE kept AS SELECT range AS i FROM range(100000)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = Open(ctx, Options{Path: path}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(ctx, "SELECT count(*) FROM kept").Scan(&n); err != nil || n != 100_000 {
+		t.Errorf("%d rows kept: %v", n, err)
+	}
+}
