@@ -217,7 +217,7 @@ func barCell(share string) template.HTML {
 func (p *page) bars(roll *jobs.RollForward, by string) []*pageTable {
 	var out []*pageTable
 	for _, rows := range series(roll) {
-		t := &pageTable{Label: "Grants by " + by, Caption: p.name(rows[0]), Columns: append(columnsOf(1, by, "grants", "accruals", "adjustments",
+		t := &pageTable{Label: "Grants by " + by + ": " + p.name(rows[0]), Caption: p.name(rows[0]), Columns: append(columnsOf(1, by, "grants", "accruals", "adjustments",
 			"reversals", "net"), pageColumn{Name: "", Bar: true})}
 		t.Columns[len(t.Columns)-1].Name = "share"
 		values := make([]decimal.Decimal, len(rows))
@@ -236,7 +236,7 @@ func (p *page) bars(roll *jobs.RollForward, by string) []*pageTable {
 
 func (p *page) charts(rep *jobs.Report) {
 	for _, rows := range series(rep.ByTime) {
-		t := &pageTable{Label: "Grants by " + p.TimeWord, Columns: columnsOf(1, p.TimeWord, "grants", "opening", "accruals", "adjustments", "reversals", "closing")}
+		t := &pageTable{Label: "Grants by " + p.TimeWord + ": " + p.name(rows[0]), Columns: columnsOf(1, p.TimeWord, "grants", "opening", "accruals", "adjustments", "reversals", "closing")}
 		for _, r := range rows {
 			t.Rows = append(t.Rows, []string{r.By[p.TimeWord], count(r.Grants), thousands(r.Opening), thousands(r.Accruals), thousands(r.Adjustments),
 				thousands(r.Reversals), thousands(r.Closing)})

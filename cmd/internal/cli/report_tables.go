@@ -18,9 +18,9 @@ func (p *page) members(rep *jobs.Report) {
 			name += ", program " + m.Program
 		}
 		t := &pageTable{
-			Label: "Members by what they were granted", Columns: columnsOf(1, "net of a member", "members"),
+			Label: "Members by what they were granted: " + name, Columns: columnsOf(1, "net of a member", "members"),
 			Caption: fmt.Sprintf("%s: %s; half of them got at most %s, nine in ten at most %s, 99 in a hundred at most %s; the most is %s", name,
-				plural(m.Members, "member", "members"), thousands(m.Median), thousands(m.P90), thousands(m.P99), thousands(m.Largest)),
+				plural(m.Members, "member", "members"), unbroken(m.Median), unbroken(m.P90), unbroken(m.P99), unbroken(m.Largest)),
 		}
 		t.Columns = append(t.Columns, pageColumn{Name: "share", Bar: true})
 		var values []decimal.Decimal
@@ -58,7 +58,7 @@ func (p *page) funnel(rep *jobs.Report) {
 					parts = append(parts, reason.Reason+" "+count(reason.Sources))
 				}
 				for _, taken := range r.Taken {
-					parts = append(parts, fmt.Sprintf("%s took %s %s", strings.ReplaceAll(taken.Step, "_", " "), thousands(taken.Amount), taken.Reward))
+					parts = append(parts, fmt.Sprintf("%s took %s %s", strings.ReplaceAll(taken.Step, "_", " "), unbroken(taken.Amount), taken.Reward))
 				}
 				t.Rows = append(t.Rows, []string{r.Rule, count(r.Looked), count(r.Pays), strings.Join(parts, " · ")})
 			}
@@ -101,11 +101,11 @@ func (p *page) breaks(rep *jobs.Report) {
 			FoundOn: b.FoundOn}
 		switch {
 		case b.Expected != "" && b.Found != "":
-			next.Figures = thousands(short(b.Expected)) + " expected, " + thousands(short(b.Found)) + " found"
+			next.Figures = unbroken(short(b.Expected)) + " expected, " + unbroken(short(b.Found)) + " found"
 		case b.Expected != "":
-			next.Figures = thousands(b.Expected) + " expected"
+			next.Figures = unbroken(b.Expected) + " expected"
 		case b.Found != "":
-			next.Figures = thousands(b.Found) + " found"
+			next.Figures = unbroken(b.Found) + " found"
 		}
 		for _, s := range b.Sources {
 			text := s.File
@@ -129,3 +129,6 @@ func (p *page) breaks(rep *jobs.Report) {
 		p.Breaks = append(p.Breaks, next)
 	}
 }
+
+// unbroken writes a number with blanks between thousands that no line is broken at.
+func unbroken(number string) string { return strings.ReplaceAll(thousands(number), " ", "\u00a0") }
