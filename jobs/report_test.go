@@ -213,3 +213,34 @@ func TestRollForwardOfHoldAndExpiry(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A tier from spend is that of the business day: of 60 bought on 1 October 60 count from the day after on, so that the
+// member is gold on 15 November, and 30 days later not any more.
+func TestRollForwardByTierFromSpend(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "accrue.yaml"), "exports: {ready: folder}\n")
+	write(t, filepath.Join(dir, "programs", "p.yaml"), "program: p\nversion: 1\neffective_from: 2026-01-01\ncurrency: EUR\ntime_zone: UTC\n"+
+		"tier_from: spend\ntiers: [{id: plain}, {id: gold, over: 50, within_days: 60}]\nrules:\n  - {id: base, kind: spend, earn: 1, per: 1}\n")
+	write(t, filepath.Join(dir, "exports", "date=2026-12-20", "transactions.csv"), "transaction_id,member_id,occurred_at,amount\n"+
+		"t1,m1,2026-10-01T10:00,60\nt2,m1,2026-11-15T10:00,7\nt3,m1,2026-12-20T10:00,5\nt4,m2,2026-11-15T10:00,3\n")
+	p := open(t, dir)
+	run(t, p, "2026-12-20")
+	r, err := p.OpenReader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	for range 2 { // asked twice in one session
+		roll, err := r.RollForward(t.Context(), RollOptions{By: []string{"tier"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, row := range roll.Rows {
+			got = append(got, row.By["tier"]+" "+row.Closing)
+		}
+		if diff := cmp.Diff([]string{"gold 7", "plain 68"}, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

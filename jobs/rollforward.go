@@ -11,6 +11,8 @@ import (
 	"github.com/shopspring/decimal"
 
 	"accrue/pipeline"
+	"accrue/pipeline/evaluate"
+	"accrue/pipeline/program"
 	"accrue/pipeline/rollforward"
 )
 
@@ -125,7 +127,15 @@ func (r *Reader) RollForward(ctx context.Context, o RollOptions) (*RollForward, 
 	if err != nil {
 		return nil, err
 	}
-	req := rollforward.Request{Program: o.Program, By: o.By, Families: families}
+	req := rollforward.Request{Program: o.Program, By: o.By, Families: families, Evaluate: func(fam *program.Family) error {
+		return r.eachProgram(ctx, fam.ID, func(fam *program.Family, horizon *pipeline.Date) error {
+			if horizon == nil {
+				horizon = new(pipeline.Date) // it has posted nothing either
+			}
+			_, err := evaluate.Run(ctx, r.db, fam, *horizon, evaluate.Options{})
+			return err
+		})
+	}}
 	if req.From, req.To, err = r.postedSpan(ctx, o.From, o.To); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type Request struct {
 	From, To pipeline.Date // the period; the opening is what was posted before it
 	By       []string      // of Dimensions, without repetition
 	Families []*program.Family
+	// Evaluate evaluates a program, which leaves its tables: tiers from spend are read from them.
+	Evaluate func(*program.Family) error
 }
 
 // Row is one line of a roll-forward: Closing = Opening + Accruals + Adjustments + Reversals, the last one below zero.
@@ -58,6 +60,9 @@ type Expiry struct {
 
 // Rows works out a roll-forward, ordered by program, reward and the dimensions.
 func Rows(ctx context.Context, db *warehouse.DB, req Request) ([]Row, error) {
+	if slices.Contains(req.By, ByTier) && req.Program == "" {
+		return programByProgram(ctx, db, req)
+	}
 	if err := prepare(ctx, db, req); err != nil {
 		return nil, fmt.Errorf("rolling the ledger forward: %w", err)
 	}
@@ -74,11 +79,79 @@ func Rows(ctx context.Context, db *warehouse.DB, req Request) ([]Row, error) {
 	return out, nil
 }
 
-// prepare makes the tables of tiers by version.
+// programByProgram is Rows where each program must be looked at by itself.
+func programByProgram(ctx context.Context, db *warehouse.DB, req Request) ([]Row, error) {
+	var programs []string
+	var id string
+	if err := db.Each(ctx, "SELECT DISTINCT program FROM ledger ORDER BY 1", nil, []any{&id}, func() error {
+		programs = append(programs, id)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("rolling the ledger forward: %w", err)
+	}
+	var out []Row
+	for _, req.Program = range programs {
+		rows, err := Rows(ctx, db, req)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+// empty makes the table of tiers from spend.
+const empty = "CREATE OR REPLACE TEMP TABLE roll_spans (version INTEGER, member_id VARCHAR, tier VARCHAR, since DATE, until DATE)"
+
+// prepare makes the tables of tiers by version, for one program.
 func prepare(ctx context.Context, db *warehouse.DB, req Request) error {
 	if !slices.Contains(req.By, ByTier) {
 		return nil
 	}
+	if _, err := db.Exec(ctx, empty); err != nil {
+		return err
+	}
+	for _, fam := range req.Families {
+		if fam.ID != req.Program {
+			continue
+		}
+		if err := spans(ctx, db, req, fam); err != nil {
+			return err
+		}
+	}
+	return memberTiers(ctx, db, req)
+}
+
+// spans takes over when which member had which tier from spend, for each version of a program that has such tiers.
+func spans(ctx context.Context, db *warehouse.DB, req Request, fam *program.Family) error {
+	fromSpend := slices.ContainsFunc(fam.Versions, func(v *program.Program) bool { return v.TierFrom == program.TierFromSpend })
+	if !fromSpend {
+		return nil
+	}
+	if err := req.Evaluate(fam); err != nil { // which clears the session's temporary tables away
+		return err
+	}
+	if _, err := db.Exec(ctx, empty); err != nil {
+		return err
+	}
+	for i, v := range fam.Versions {
+		if v.TierFrom != program.TierFromSpend {
+			continue
+		}
+		for n, t := range v.Tiers {
+			if _, err := db.Exec(ctx, fmt.Sprintf(`INSERT INTO roll_spans SELECT %d, m.member_id, %s,
+				DATE '1970-01-01' + greatest(s.from_day, -700000), DATE '1970-01-01' + s.until_day
+				FROM eval_spans s JOIN eval_members m ON m.member_no = s.member_no WHERE s.tier_%d = %d`,
+				v.Version, warehouse.Literal(t.ID), i, n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// memberTiers makes the tables of tiers that members' files name.
+func memberTiers(ctx context.Context, db *warehouse.DB, req Request) error {
 	statements := []string{
 		"CREATE OR REPLACE TEMP TABLE roll_tiers (program VARCHAR, version INTEGER, tier VARCHAR)",
 		"CREATE OR REPLACE TEMP TABLE roll_defaults (program VARCHAR, version INTEGER, tier VARCHAR)",
@@ -90,9 +163,15 @@ func prepare(ctx context.Context, db *warehouse.DB, req Request) error {
 	for _, fam := range req.Families {
 		for _, v := range fam.Versions {
 			at := fmt.Sprintf("%s, %d", warehouse.Literal(fam.ID), v.Version)
+			resting := v.DefaultTier
+			if v.TierFrom == program.TierFromSpend {
+				resting = v.RestingTier()
+			}
 			for i, t := range v.Tiers {
-				statements = append(statements, fmt.Sprintf("INSERT INTO roll_tiers VALUES (%s, %s)", at, warehouse.Literal(t.ID)))
-				if i == v.DefaultTier {
+				if v.TierFrom != program.TierFromSpend {
+					statements = append(statements, fmt.Sprintf("INSERT INTO roll_tiers VALUES (%s, %s)", at, warehouse.Literal(t.ID)))
+				}
+				if i == resting {
 					statements = append(statements, fmt.Sprintf("INSERT INTO roll_defaults VALUES (%s, %s)", at, warehouse.Literal(t.ID)))
 				}
 			}
@@ -112,7 +191,7 @@ const none = "-"
 // expressions of the dimensions over the joined ledger.
 var expressions = map[string]string{
 	ByRule: "l.rule", ByDate: "CAST(l.posted_on AS VARCHAR)", ByMonth: "strftime(l.posted_on, '%Y-%m')",
-	ByTier:    "coalesce(k.tier, d.tier, '" + none + "')",
+	ByTier:    "coalesce(s.tier, k.tier, d.tier, '" + none + "')",
 	ByStore:   "coalesce(t.store_id, a.store_id, '" + none + "')",
 	ByChannel: "coalesce(t.channel, '" + none + "')",
 }
@@ -127,6 +206,8 @@ func (r Request) from() string {
 	if slices.Contains(r.By, ByTier) {
 		out += ` LEFT JOIN roll_members m ON m.member_id = l.member_id AND l.earned_on >= m.since AND l.earned_on < m.until
 			LEFT JOIN roll_tiers k ON k.program = l.program AND k.version = l.program_version AND k.tier = m.tier
+			LEFT JOIN roll_spans s ON s.version = l.program_version AND s.member_id = l.member_id
+				AND l.earned_on >= s.since AND l.earned_on <= s.until
 			LEFT JOIN roll_defaults d ON d.program = l.program AND d.version = l.program_version`
 	}
 	return out + " WHERE l.posted_on <= " + dateSQL(r.To) + r.ofProgram()
