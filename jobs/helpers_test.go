@@ -19,7 +19,7 @@ import (
 )
 
 // A process of the test binary with this variable runs the project in it, for the date in the next one, or does what
-// stands there (`backfill A B`, `close D`): P7 kills it.
+// stands there (`backfill A B`, `close D`, `rebuild`): P7 kills it.
 const (
 	runProjectVariable = "ACCRUE_TEST_PROJECT"
 	runDateVariable    = "ACCRUE_TEST_DATE"
@@ -45,6 +45,11 @@ func doProject(dir string, words []string) error {
 	if err != nil {
 		return err
 	}
+	ctx := context.Background()
+	if words[0] == "rebuild" {
+		_, err = Rebuild(ctx, p, RebuildOptions{})
+		return err
+	}
 	var dates []pipeline.Date
 	for _, w := range words[len(words)/2:] { // a date alone, or after the verb
 		d, err := pipeline.ParseDate(w)
@@ -53,7 +58,6 @@ func doProject(dir string, words []string) error {
 		}
 		dates = append(dates, d)
 	}
-	ctx := context.Background()
 	switch words[0] {
 	case "backfill":
 		_, err = Backfill(ctx, p, BackfillOptions{From: dates[0], To: dates[1], Restate: true})

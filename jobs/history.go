@@ -48,8 +48,7 @@ type history struct {
 }
 
 // beginRun notes that a run has begun. Its id is run-<date>-NNN, of a backfill backfill-<from>_<to>-NNN, where NNN
-// counts the completed ones of those dates: an
-// attempt that failed or was killed hands its id on to the next, so that what is published does not depend on how
+// counts the completed ones of those dates: an attempt that failed or was killed hands its id on to the next, so that what is published does not depend on how
 // often it was tried. Attempts that still seem to run are marked: the lock is held, so nobody runs them.
 func beginRun(ctx context.Context, db *warehouse.DB, command string, from, until pipeline.Date, now time.Time) (*history, error) {
 	h := &history{db: db}
@@ -59,7 +58,7 @@ func beginRun(ctx context.Context, db *warehouse.DB, command string, from, until
 			return err
 		}
 		var completed int
-		if err := db.QueryRow(ctx, `SELECT count(DISTINCT run) FROM runs
+		if err := db.QueryRow(ctx, `SELECT coalesce(max(CAST(regexp_extract(run, '[0-9]+$') AS INTEGER)), 0) FROM runs
 			WHERE state IN ('published', 'unchanged') AND command = ? AND from_date = CAST(? AS DATE) AND until_date = CAST(? AS DATE)`,
 			command, from.String(), until.String()).Scan(&completed); err != nil {
 			return err

@@ -121,6 +121,7 @@ func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.
 func (p *Project) openMemory(ctx context.Context) (*warehouse.DB, error) {
 	return warehouse.Open(ctx, warehouse.Options{
 		MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads, TempDir: filepath.Join(p.warehouseDir(), "spill"),
+		TempLimit: p.Config.MaxSpill,
 	})
 }
 

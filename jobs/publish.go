@@ -115,7 +115,7 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 			return err
 		}
 		n.progress("%s: writing grant files", fam.ID)
-		if staged, err = n.stage(ctx, fam, postings); err != nil {
+		if staged, err = n.stage(ctx, fam, horizon, postings); err != nil {
 			return err
 		}
 		if err := writeBases(ctx, n.db, fam); err != nil {
@@ -131,7 +131,7 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 }
 
 // stage writes the files of all postings, each with the manifest before it.
-func (n *night) stage(ctx context.Context, fam *program.Family, postings []ledger.Posting) ([]*emit.Staged, error) {
+func (n *night) stage(ctx context.Context, fam *program.Family, horizon pipeline.Date, postings []ledger.Posting) ([]*emit.Staged, error) {
 	if len(postings) == 0 {
 		return nil, nil
 	}
@@ -154,7 +154,7 @@ func (n *night) stage(ctx context.Context, fam *program.Family, postings []ledge
 		}
 		s, err := emit.Stage(ctx, n.db, emit.Request{
 			Options: n.emitOptions(), GrantsDir: n.project.grantsDir(), Program: fam.ID, PostedOn: p.PostedOn, Seq: p.Seq,
-			Run: n.history.run, Formats: n.project.formats(), MaxRowsPerFile: n.project.Config.Grants.MaxRowsPerFile,
+			Run: n.history.run, Horizon: horizon, Formats: n.project.formats(), MaxRowsPerFile: n.project.Config.Grants.MaxRowsPerFile,
 			Versions: manifestVersions(fam), Deliveries: deliveries, Previous: previous, Scales: familyScales(fam),
 			Expected: p.Totals,
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"accrue/pipeline/emit"
 	"accrue/pipeline/warehouse"
 )
 
@@ -14,6 +15,9 @@ type Reader struct {
 	Project *Project
 	db      *warehouse.DB
 	lock    *lock
+	// Behind is set where the warehouse does not know everything that is published: what it says is not all. Published
+	// files that were changed are for Verify to name.
+	Behind *emit.BehindError
 }
 
 // errNoWarehouse says that nothing has run yet.
@@ -22,9 +26,18 @@ var errNoWarehouse = &hintError{
 	hint:  "load a delivery and publish its grants with `accrue run --date YYYY-MM-DD`",
 }
 
+// errLostWarehouse says that there was a warehouse.
+var errLostWarehouse = &hintError{
+	error: errors.New("the warehouse is lost: there is none, and grants are published"),
+	hint:  "`accrue rebuild` makes it anew from the deliveries and the published files",
+}
+
 // OpenReader opens the project's warehouse for reading. The error is a *BusyError while a run holds it.
 func (p *Project) OpenReader(ctx context.Context) (*Reader, error) {
 	if _, err := os.Stat(p.warehouseFile()); errors.Is(err, os.ErrNotExist) {
+		if there, err := emit.HasPublished(p.grantsDir()); err == nil && there {
+			return nil, errLostWarehouse
+		}
 		return nil, errNoWarehouse
 	}
 	l, err := lockWarehouse(ctx, p.warehouseDir(), "", false, 0)
@@ -35,7 +48,11 @@ func (p *Project) OpenReader(ctx context.Context) (*Reader, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
-	return &Reader{Project: p, db: db, lock: l}, nil
+	r := &Reader{Project: p, db: db, lock: l}
+	if err := emit.Check(ctx, db, p.grantsDir()); err != nil && !errors.As(err, &r.Behind) && ctx.Err() != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // Close closes the warehouse and gives the lock back.

@@ -259,8 +259,8 @@ func (n *night) sums(ctx context.Context, fam *program.Family, ps *ProgramSummar
 func deliveriesKnown(ctx context.Context, db *warehouse.DB) ([]schemas.ManifestDelivery, error) {
 	out := []schemas.ManifestDelivery{}
 	var d schemas.ManifestDelivery
-	err := db.Each(ctx, `SELECT CAST(delivery AS VARCHAR), fingerprint FROM deliveries ORDER BY delivery`, nil,
-		[]any{&d.Date, &d.Fingerprint}, func() error {
+	err := db.Each(ctx, `SELECT CAST(delivery AS VARCHAR), load_seq, fingerprint FROM deliveries ORDER BY delivery`, nil,
+		[]any{&d.Date, &d.LoadSeq, &d.Fingerprint}, func() error {
 			out = append(out, d)
 			return nil
 		})

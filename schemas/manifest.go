@@ -4,16 +4,17 @@ package schemas
 const ManifestName = "manifest.json"
 
 // ManifestFormat is the value of Manifest.Format that this version writes.
-const ManifestFormat = "accrue.manifest/1"
+const ManifestFormat = "accrue.manifest/2"
 
 // Manifest is what stands in manifest.json beside published grant files. It holds no clock: the same inputs give
 // the same bytes. The doc tags are the reference for people.
 type Manifest struct {
-	Format     string             `json:"format" doc:"the form of this file: accrue.manifest/1"`
+	Format     string             `json:"format" doc:"the form of this file: accrue.manifest/2"`
 	Program    string             `json:"program" doc:"the program that grants"`
 	PostedOn   string             `json:"posted_on" doc:"the date under which the grants are published"`
 	Seq        int                `json:"seq" doc:"counts the publications of the program and date from 1"`
 	Run        string             `json:"run" doc:"the run that published"`
+	Horizon    string             `json:"horizon" doc:"the last business date that the evaluation knew"`
 	Versions   []ManifestVersion  `json:"versions" doc:"the versions of the program, by effective date"`
 	Deliveries []ManifestDelivery `json:"deliveries" doc:"the deliveries that were known, by date"`
 	Files      []ManifestFile     `json:"files" doc:"the grant files; those of one format hold all rows together"`
@@ -40,6 +41,7 @@ type ManifestNamed struct {
 // ManifestDelivery is one delivery that the evaluation knew.
 type ManifestDelivery struct {
 	Date        string `json:"date" doc:"the delivery's date"`
+	LoadSeq     int    `json:"load_seq" doc:"counts the loads of the project from 1: the one that took it in as it is"`
 	Fingerprint string `json:"fingerprint" doc:"stands for the names, sizes and contents of its files"`
 }
 

@@ -21,8 +21,9 @@ type Request struct {
 	PostedOn       pipeline.Date
 	Seq            int
 	Run            string
-	Formats        []Format // none: CSV
-	MaxRowsPerFile int64    // 0: one file, however many rows
+	Horizon        pipeline.Date // the last business date that the evaluation knew
+	Formats        []Format      // none: CSV
+	MaxRowsPerFile int64         // 0: one file, however many rows
 	Versions       []schemas.ManifestVersion
 	Deliveries     []schemas.ManifestDelivery
 	Previous       string          // SHA-256 of the program's manifest before this one; see LastManifest
@@ -83,7 +84,7 @@ func stageScaled(ctx context.Context, db *warehouse.DB, req Request, at place, f
 		formats = []Format{CSV}
 	}
 	m := &schemas.Manifest{
-		Format: schemas.ManifestFormat, Program: req.Program, PostedOn: req.PostedOn.String(), Seq: req.Seq, Run: req.Run,
+		Format: schemas.ManifestFormat, Program: req.Program, PostedOn: req.PostedOn.String(), Seq: req.Seq, Run: req.Run, Horizon: req.Horizon.String(),
 		Versions:   append([]schemas.ManifestVersion{}, req.Versions...),
 		Deliveries: append([]schemas.ManifestDelivery{}, req.Deliveries...),
 		Previous:   req.Previous, Totals: manifestTotals(&req.Expected, scales),

@@ -43,14 +43,16 @@ func sha(text string) string {
 func TestPublishedFilesToTheLetter(t *testing.T) {
 	s := newShop(t)
 	s.req.Formats = []Format{CSV, NDJSON}
-	s.req.Deliveries = []schemas.ManifestDelivery{{Date: day, Fingerprint: "ff"}}
+	s.req.Deliveries = []schemas.ManifestDelivery{{Date: day, LoadSeq: 3, Fingerprint: "ff"}}
+	s.req.Horizon = mustDate(day) + 1
 	staged := s.publish(someRows()...)
 	wantManifest := fmt.Sprintf(`{
-  "format": "accrue.manifest/1",
+  "format": "accrue.manifest/2",
   "program": "p",
   "posted_on": "2026-11-20",
   "seq": 1,
   "run": "run-2026-11-20-001",
+  "horizon": "2026-11-21",
   "versions": [
     {
       "version": 1,
@@ -62,6 +64,7 @@ func TestPublishedFilesToTheLetter(t *testing.T) {
   "deliveries": [
     {
       "date": "2026-11-20",
+      "load_seq": 3,
       "fingerprint": "ff"
     }
   ],

@@ -28,6 +28,10 @@ func (l *loader) delivery(ctx context.Context, d *Delivery, again bool) error {
 		if err != nil {
 			return err
 		}
+		if was, ok := l.o.Again[d.Date]; ok && was.Fingerprint != in.result.Fingerprint {
+			l.result.Changed = append(l.result.Changed, d.Date)
+			return os.RemoveAll(in.spool)
+		}
 		in.control = c
 		err = l.db.Tx(ctx, func() error { return in.run(ctx) })
 		if rerr := os.RemoveAll(in.spool); err == nil && rerr != nil {
@@ -89,6 +93,9 @@ func (in *intake) run(ctx context.Context) error {
 	if err := in.db.QueryRow(ctx, `SELECT (SELECT coalesce(max(load_seq), 0) + 1 FROM deliveries),
 		(SELECT coalesce(max(file_id), 0) FROM files)`).Scan(&in.seq, &id); err != nil {
 		return err
+	}
+	if was, ok := in.o.Again[in.d.Date]; ok {
+		in.seq = was.LoadSeq
 	}
 	in.result.LoadSeq = in.seq
 	for _, f := range in.files {

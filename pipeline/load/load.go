@@ -30,6 +30,9 @@ type Options struct {
 	RejectsDir    string   // where rejects files go; "": a folder `rejects` beside ExportsDir
 	MaxLine       int64    // bytes of the longest record; 0: DefaultMaxLine
 	Bounds        Bounds
+	// Again are deliveries as they were loaded into a warehouse that is lost: only they are loaded, in the order and
+	// with the numbers of their loads, as far as their files are what they were. Nil for an ordinary load.
+	Again map[pipeline.Date]Loaded
 	// Progress is told what is under way; nil for nobody.
 	Progress func(what string)
 	// Step is told the name of each step before it is taken (see Steps); nil for nobody.
@@ -72,10 +75,18 @@ func (m MaxRejects) String() string {
 	return m.Percent.String() + " %"
 }
 
+// Loaded says how a delivery was loaded.
+type Loaded struct {
+	LoadSeq     int
+	Fingerprint string
+}
+
 // Result says what a call of Load did.
 type Result struct {
 	Deliveries []DeliveryResult // loaded by this call, in order of date
 	Unchanged  int              // deliveries up to the date that were loaded before and have not changed
+	// Changed are deliveries of Options.Again whose files are not what they were; they were not loaded.
+	Changed []pipeline.Date
 	// Waiting counts, by dataset, accepted rows of all deliveries whose transaction is not known.
 	Waiting  map[string]int64
 	Warnings []string
@@ -156,6 +167,10 @@ func (l *loader) run(ctx context.Context) (err error) {
 		return err
 	}
 	due := slices.DeleteFunc(all, func(d Delivery) bool { return d.Date > l.o.Through })
+	if l.o.Again != nil {
+		due = slices.DeleteFunc(due, func(d Delivery) bool { return l.o.Again[d.Date].LoadSeq == 0 })
+		slices.SortFunc(due, func(a, b Delivery) int { return l.o.Again[a.Date].LoadSeq - l.o.Again[b.Date].LoadSeq })
+	}
 	if err := l.ready(due); err != nil {
 		return err
 	}

@@ -117,7 +117,12 @@ func (a *app) reader(ctx context.Context) (*jobs.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return project.OpenReader(ctx)
+	r, err := project.OpenReader(ctx)
+	if err == nil && r.Behind != nil {
+		a.say("warning: %v", r.Behind)
+		a.say("  hint: %s", r.Behind.Hint())
+	}
+	return r, err
 }
 
 func took(rec jobs.RunRecord) string {
