@@ -143,10 +143,17 @@ func (d *difference) everything() error {
 		return err
 	}
 	earned := "fresh_one"
-	if len(several) > 0 {
+	if len(several) > 0 || len(d.req.Family.TwoSided()) > 0 {
 		earned = "fresh_many"
-		if _, err := d.db.Exec(d.ctx, "CREATE TEMP TABLE difference_several AS SELECT * FROM (VALUES "+
-			strings.Join(several, ", ")+") t(rule_no)"); err != nil {
+		if _, err := d.db.Exec(d.ctx, "CREATE TEMP TABLE difference_several (rule_no INTEGER)"); err != nil {
+			return err
+		}
+		if len(several) > 0 {
+			if _, err := d.db.Exec(d.ctx, "INSERT INTO difference_several VALUES "+strings.Join(several, ", ")); err != nil {
+				return err
+			}
+		}
+		if err := d.twoSided("eval_rules"); err != nil {
 			return err
 		}
 	}
@@ -177,6 +184,9 @@ func (d *difference) changes() error {
 	if _, err := d.terms("difference_keys"); err != nil {
 		return err
 	}
+	if err := d.twoSided("difference_rules"); err != nil {
+		return err
+	}
 	if err := d.run("numbered"); err != nil {
 		return err
 	}
@@ -184,6 +194,16 @@ func (d *difference) changes() error {
 		return err
 	}
 	return d.run("reasons")
+}
+
+// twoSided adds the rules that may pay two members for one source to those whose rows are numbered through.
+func (d *difference) twoSided(rules string) error {
+	for _, id := range d.req.Family.TwoSided() {
+		if _, err := d.db.Exec(d.ctx, "INSERT INTO difference_several SELECT rule_no FROM "+rules+" WHERE rule = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // terms fills difference_terms for all versions, rewards and earned dates of the relation, by the rule of F52 as the

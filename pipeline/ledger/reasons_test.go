@@ -1,6 +1,10 @@
 package ledger
 
-import "testing"
+import (
+	"testing"
+
+	"accrue/pipeline/program"
+)
 
 // twoNights posts t1 for m1 on 20 November, after load 1, lets change alter the facts of load 2, and posts what the
 // entitlements say on the 21st.
@@ -85,6 +89,50 @@ func TestReasonsOfActivities(t *testing.T) {
 		"2026-11-21 a1/review/2 m1 -2 points reversal corrected")
 	want(t, twoNights(t, func(b *book) { b.exec("INSERT INTO withdrawn VALUES ('activities', 'a1', 2)") }, "base t1 m1 5", rest),
 		"2026-11-21 a1/review/2 m1 -2 points reversal corrected")
+}
+
+// A multiplier of both sides pays both: taking it from both is no change of member, and neither is taking it from the
+// referee alone.
+func TestMultiplierOfBothSidesIsNoChangeOfMember(t *testing.T) {
+	night := func(now ...string) []string {
+		b := newBook(t)
+		b.fam.Versions[0].Rules = []*program.Rule{{ID: "double", Body: &program.Multiplier{Of: []string{"refer.referee", "refer"}}}}
+		b.load(1)
+		b.fact("activities", 1, 1, "activity_id, member_id, type, subject", "'a1', 'm1', 'referral', 'm2'")
+		b.evaluate("refer.referee activity:a1 m2 3", "double activity:a1 m1 5", "double activity:a1 m2 3")
+		b.post("2026-11-20", "2026-11-20")
+		b.load(2)
+		b.exec("UPDATE activities SET load_seq = 2")
+		b.evaluate(append(now, "refer.referee activity:a1 m2 3")...)
+		return b.post("2026-11-21", "2026-11-21")
+	}
+	want(t, night(), "2026-11-21 a1/double/3 m1 -5 points reversal corrected", "2026-11-21 a1/double/4 m2 -3 points reversal corrected")
+	want(t, night("double activity:a1 m1 5"), "2026-11-21 a1/double/3 m2 -3 points reversal corrected")
+}
+
+// What the referee buys and brings back is why a referral pays or does not.
+func TestReasonsOfReferrals(t *testing.T) {
+	night := func(change func(*book), now ...string) []string {
+		b := newBook(t)
+		b.load(1)
+		b.fact("activities", 1, 1, "activity_id, member_id, type, subject", "'a1', 'm1', 'referral', 'm2'")
+		b.fact("activities", 1, 1, "activity_id, member_id, type, subject", "'a2', 'm1', 'referral', 'm3'")
+		b.fact("transactions", 1, 1, "transaction_id, member_id", "'t1', 'm2'")
+		b.evaluate("refer activity:a1 m1 5")
+		b.post("2026-11-20", "2026-11-20")
+		b.load(2)
+		change(b)
+		b.evaluate(now...)
+		return b.post("2026-11-21", "2026-11-21")
+	}
+	reversed := "2026-11-21 a1/refer/2 m1 -5 points reversal "
+	want(t, night(func(b *book) { b.fact("returns", 2, 2, "return_id, transaction_id", "'r1', 't1'") }), reversed+"returned")
+	want(t, night(func(b *book) { b.exec("UPDATE transactions SET load_seq = 2") }), reversed+"corrected")
+	want(t, night(func(b *book) { b.fact("transactions", 2, 2, "transaction_id, member_id", "'t0', 'm2'") }), reversed+"late")
+	want(t, night(func(b *book) { b.fact("transactions", 2, 2, "transaction_id, member_id", "'t0', 'm9'") }), reversed+"limit_shifted")
+	// a2 qualifies by a purchase that came late.
+	want(t, night(func(b *book) { b.fact("transactions", 2, 2, "transaction_id, member_id", "'t3', 'm3'") }, "refer activity:a1 m1 5",
+		"refer activity:a2 m1 5"), "2026-11-21 a2/refer/1 m1 5 points accrual late")
 }
 
 // A birthday's own rows are its member's: another birth date corrects it, anything else is a change of the member.

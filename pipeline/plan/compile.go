@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"accrue/pipeline"
 	"accrue/pipeline/program"
@@ -31,6 +32,7 @@ func Compile(fam *program.Family, horizon pipeline.Date) (*Plan, error) {
 			return nil, err
 		}
 	}
+	c.referees()
 	c.sums()
 	c.programLimits()
 	c.needs()
@@ -78,7 +80,7 @@ func (c *compiler) rule(id string) error {
 			}
 		}
 		r.Multiplier = rv.Source == FromGranted
-		r.Once = r.Once || rv.Source == FromBirthdays
+		r.Once = r.Once || rv.Source == FromBirthdays || rv.Source == FromReferrals
 		r.Versions = append(r.Versions, rv)
 	}
 	r.Passes = passes(r)
@@ -165,7 +167,7 @@ func (c *compiler) sums() {
 		of := map[int]bool{}
 		for _, rv := range r.Versions {
 			for _, no := range rv.Of {
-				of[no] = of[no] || c.plan.Rules[no].Once
+				of[no] = of[no] || c.plan.Rules[no].moves()
 			}
 		}
 		moving := 0
@@ -176,6 +178,12 @@ func (c *compiler) sums() {
 		}
 		r.Sums = moving > 1
 	}
+}
+
+// moves reports whether grants of the rule may be of a source that earned at another time too: birthdays, and what is
+// paid for the row of a referral.
+func (r *Rule) moves() bool {
+	return r.Once || slices.ContainsFunc(r.Versions, func(rv *RuleVersion) bool { return slices.Contains(rv.Types, program.ReferralType) })
 }
 
 func (c *compiler) programLimits() {
@@ -201,9 +209,10 @@ func (c *compiler) needs() {
 	n := &c.plan.Needs
 	for _, r := range c.plan.Rules {
 		for _, rv := range r.Versions {
-			n.Transactions = n.Transactions || rv.Source == FromTransactions
+			n.Transactions = n.Transactions || rv.Source == FromTransactions || rv.Source == FromReferrals && rv.Qualify >= 0
+			n.Referrals = n.Referrals || rv.Source == FromReferrals
 			n.Activities = n.Activities || rv.Types != nil
-			n.Subject = n.Subject || rv.Source == FromGiftCodes
+			n.Subject = n.Subject || rv.Source == FromGiftCodes || rv.Source == FromReferrals
 			n.Birthdays = n.Birthdays || rv.Source == FromBirthdays
 			n.Subject = n.Subject || rv.Rule.Limits.PerSubject
 			for _, e := range rv.Earn {

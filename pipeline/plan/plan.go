@@ -12,13 +12,14 @@ import (
 
 // Plan is what one evaluation of a program does.
 type Plan struct {
-	Family  *program.Family
-	Horizon pipeline.Date // sources with a later business date are unknown (F45)
-	Needs   Needs
-	Lines   []LineSet // distinct line filters, shared by all rules that use them
-	Rules   []*Rule   // by rule id, multipliers after the rules they multiply
-	Rewards []Reward  // over all versions, in order of first appearance
-	Limits  []ProgramLimit
+	Family    *program.Family
+	Horizon   pipeline.Date // sources with a later business date are unknown (F45)
+	Needs     Needs
+	Qualifies []Qualify // distinct ways in which referrals qualify
+	Lines     []LineSet // distinct line filters, shared by all rules that use them
+	Rules     []*Rule   // by rule id, multipliers after the rules they multiply
+	Rewards   []Reward  // over all versions, in order of first appearance
+	Limits    []ProgramLimit
 	// SpendTiers has an entry for each version that takes its tiers from spend; Windows are the numbers of days before
 	// a date that they add it up over, 0 for all of them.
 	SpendTiers []SpendTiers
@@ -28,7 +29,7 @@ type Plan struct {
 // Needs says which attributes of sources the rules look at, so that nothing else is carried along.
 type Needs struct {
 	Transactions, Activities       bool
-	Birthdays                      bool
+	Birthdays, Referrals           bool
 	Tags, Joined                   bool
 	Store, Region, Channel, Hours  bool
 	FirstPurchase, Subject, Values bool
@@ -52,6 +53,7 @@ const (
 	FromTransactions Source = "transactions"
 	FromActivities   Source = "activities"
 	FromBirthdays    Source = "birthdays"
+	FromReferrals    Source = "referrals"
 	FromGiftCodes    Source = "gift_codes" // activities that redeem a code
 	FromGranted      Source = "granted"    // what other rules were granted: multipliers
 )
@@ -63,32 +65,37 @@ type Rule struct {
 	Multiplier bool
 	Versions   []*RuleVersion
 	// Once: a source may give several candidates, at different times, of which only the earliest stands: a member's
-	// birthdays of one year (F35).
+	// birthdays of one year (F35), a referral by several versions (F8).
 	Once bool
 	// Sums: grants of one source that were earned at different times may come together in this multiplier, each of them
 	// a source of its own (F14): what they make is added up in the end, at the latest of the times.
-	Sums   bool
-	Passes []Pass // after the candidates, in order
+	Sums bool
+	// Referees is the rule of a referral's referees, Referrers that of its referrers: the two share a budget (F9).
+	Referees, Referrers *Rule
+	Passes              []Pass // after the candidates, in order
 }
 
 // RuleVersion is the rule as one version of the program has it.
 type RuleVersion struct {
-	Ver      int // index in Family.Versions
-	Rule     *program.Rule
-	Days     program.Span // business dates on which it is in force, active and not after the horizon
-	Source   Source
-	Types    []string      // of activities
-	Of       []int         // rule numbers, of a multiplier
-	Feb29    program.Feb29 // of a birthday rule
-	Codes    []Code        // of a gift code rule
-	RewardNo int           // -1 for a multiplier: that of the grant
-	Lines    int           // index in Plan.Lines, -1 for none
-	AnyLine  bool          // at least one line of Lines must qualify
-	Where    []Cond
-	Count    *Count // of a milestone: what its orders are counted up to; nil for other kinds
-	Earn     []Earn
-	Clip     *int64 // limits.per_transaction.amount
-	BestOf   string
+	Ver        int // index in Family.Versions
+	Rule       *program.Rule
+	Days       program.Span // business dates on which it is in force, active and not after the horizon
+	Source     Source
+	Types      []string      // of activities
+	Of         []int         // rule numbers, of a multiplier
+	Feb29      program.Feb29 // of a birthday rule
+	Codes      []Code        // of a gift code rule
+	Referee    bool          // of a referral rule: it pays the referee
+	Qualify    int           // index in Plan.Qualifies, -1 for a referral that pays at once
+	WithinDays *int64        // business dates after a referral within which it qualifies; nil without end
+	RewardNo   int           // -1 for a multiplier: that of the grant
+	Lines      int           // index in Plan.Lines, -1 for none
+	AnyLine    bool          // at least one line of Lines must qualify
+	Where      []Cond
+	Count      *Count // of a milestone: what its orders are counted up to; nil for other kinds
+	Earn       []Earn
+	Clip       *int64 // limits.per_transaction.amount
+	BestOf     string
 }
 
 // Count says which thresholds an order can cross. What is counted goes over the eligible orders of all versions that

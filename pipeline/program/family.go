@@ -37,7 +37,7 @@ func (f *Family) RuleIDs() []string {
 	var base, multipliers []string
 	seen := map[string]bool{}
 	for _, v := range f.Versions {
-		for _, r := range v.Rules {
+		for _, r := range v.AllRules() {
 			if seen[r.ID] {
 				continue
 			}

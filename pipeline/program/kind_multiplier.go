@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -45,16 +46,24 @@ func (r *ruleReader) multiplied(n *yamlpos.Node) bool {
 	case known && head.kind == string(KindMultiplier):
 		r.Fault(n.Pos, "name the rules that it multiplies", "%s is a multiplier; a multiplier of a multiplier is not possible", yamlpos.Quote(n.Text))
 		return false
-	case !known && isReferee && r.rules[base].kind == "referral":
-		return false // the referral is not built yet, which is said there
+	case !known && isReferee && r.rules[base].referees:
+		head = r.rules[base]
+	case !known && isReferee && r.rules[base].kind == string(KindReferral):
+		r.Fault(n.Pos, "give it a referee_earn, or name "+base, "%s pays referees nothing", yamlpos.Quote(base))
+		return false
 	case !known:
 		names := make([]string, 0, len(r.rules))
 		for id, h := range r.rules {
 			if h.kind != string(KindMultiplier) {
 				names = append(names, id)
 			}
+			if h.referees {
+				names = append(names, id+refereeSuffix)
+			}
 		}
-		slices.SortFunc(names, func(a, b string) int { return r.rules[a].place - r.rules[b].place })
+		slices.SortFunc(names, func(a, b string) int {
+			return cmp.Or(r.rules[ReferrerOf(a)].place-r.rules[ReferrerOf(b)].place, strings.Compare(a, b))
+		})
 		r.Fault(n.Pos, yamlpos.Meant(n.Text, names), "unknown rule %s", yamlpos.Quote(n.Text))
 		return false
 	}

@@ -2,8 +2,7 @@ package program
 
 import "strings"
 
-// kindEntry is one kind of rule: the keys that it has beside those of every rule, and how they are read. A kind
-// without read is known by name and not built yet.
+// kindEntry is one kind of rule: the keys that it has beside those of every rule, and how they are read.
 type kindEntry struct {
 	kind Kind
 	keys []string
@@ -20,20 +19,16 @@ func kindTable() []kindEntry {
 		{KindMultiplier, []string{"of", "factor"}, readMultiplier},
 		{KindBirthday, []string{"earn", "feb_29"}, readBirthday},
 		{KindMilestone, []string{"every", "at", "count", "sum", "period", "earn", "min_spend"}, readMilestone},
-		{kind: "referral", keys: []string{"earn", "referee_earn", "qualify"}},
+		{KindReferral, []string{"earn", "referee_earn", "qualify"}, readReferral},
 		{KindGiftCode, []string{"codes", "codes_file"}, readGiftCode},
 	}
 }
 
-// Kinds returns the kinds that are built.
-func Kinds() []Kind { return builtKinds() }
-
-func builtKinds() []Kind {
+// Kinds returns the kinds of rules.
+func Kinds() []Kind {
 	var out []Kind
 	for _, k := range kindTable() {
-		if k.read != nil {
-			out = append(out, k.kind)
-		}
+		out = append(out, k.kind)
 	}
 	return out
 }

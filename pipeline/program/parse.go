@@ -28,6 +28,7 @@ func ParseWith(file string, text []byte, open Opener) (*Program, Faults) {
 	if faults := r.Faults(); len(faults) > 0 {
 		return nil, faults
 	}
+	r.p.all = withReferees(r.p.Rules)
 	r.p.warn()
 	return r.p, nil
 }

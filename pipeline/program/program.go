@@ -56,6 +56,7 @@ type Program struct {
 	Warnings []Warning
 
 	doc *yamlpos.Document // where things stand, for what NewFamily has to say
+	all []*Rule           // Rules, with those of referees' grants
 }
 
 // File is a file that a program file names and that counts as a part of it.
@@ -280,9 +281,9 @@ type MinSpend struct {
 	OfItems bool // held against the qualifying sum instead of the spend basis
 }
 
-// RuleByID returns the rule with the id, nil if there is none.
+// RuleByID returns the rule with the id, nil if there is none; `<id>.referee` is that of a referral's referees.
 func (p *Program) RuleByID(id string) *Rule {
-	for _, r := range p.Rules {
+	for _, r := range p.AllRules() {
 		if r.ID == id {
 			return r
 		}

@@ -15,6 +15,8 @@ type ruleHead struct {
 	reward *Reward // nil where it is not known
 	line   int
 	place  int
+	// referees: it is a referral with referee_earn, so that there is a rule for their grants too.
+	referees bool
 }
 
 // ruleReader reads one rule.
@@ -28,6 +30,9 @@ type ruleReader struct {
 
 // refereeSuffix marks the rule id of a referee's grants (F9).
 const refereeSuffix = ".referee"
+
+// ReferrerOf returns the id of the rule whose referees a rule id stands for; the id itself for others.
+func ReferrerOf(id string) string { return strings.TrimSuffix(id, refereeSuffix) }
 
 func (r *reader) readRules(list *yamlpos.Node) {
 	items, _ := r.Items(list, "a program needs at least one rule")
@@ -48,6 +53,7 @@ func (r *reader) head(place int, n *yamlpos.Node) ruleHead {
 	h := ruleHead{line: n.Get("id").Pos.Line, place: place}
 	if kind := n.Get("kind"); kind != nil {
 		h.kind = kind.Text
+		h.referees = h.kind == string(KindReferral) && n.Get("referee_earn") != nil
 	}
 	if reward := n.Get("reward"); reward != nil {
 		h.reward = r.rewards[reward.Text]
@@ -97,22 +103,19 @@ func (r *reader) checkRuleID(n *yamlpos.Node, seen map[string]bool) {
 
 // kind reads the kind; its read is nil where the rule cannot be read any further.
 func (r *ruleReader) kind() kindEntry {
-	n := r.m.Need("kind", "kinds: "+joinKinds(builtKinds()))
+	n := r.m.Need("kind", "kinds: "+joinKinds(Kinds()))
 	s, ok := r.Text(n)
 	if !ok {
 		return kindEntry{}
 	}
 	k, known := kindNamed(s)
-	switch {
-	case !known:
+	if !known {
 		names := kindNames()
-		hint := "kinds: " + joinKinds(builtKinds())
+		hint := "kinds: " + joinKinds(Kinds())
 		if near := yamlpos.Nearest(s, names); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		r.Fault(n.Pos, hint, "unknown kind %s", yamlpos.Quote(s))
-	case k.read == nil:
-		r.Fault(n.Pos, "kinds that are built: "+joinKinds(builtKinds()), "kind %s is not built yet", s)
 	}
 	return k
 }

@@ -129,6 +129,7 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		frame + "tier_from: spend\ntiers: [{id: a}, {id: b, over: 5, within_days: 365}]\nrules: [{id: a, kind: visit, earn: 1}]\n",
 		rule("kind: spend, earn: 1, per: 100"), rule("kind: activity, on: x, earn: value"), rule("kind: multiplier, of: [b], factor: 1.5"),
 		rule("kind: gift_code, codes: {A: {earn: 1, from: 2026-01-01, until: 2026-01-02, times: 3}, 10: {earn: {gold: 2}}}"),
+		rule("kind: referral, earn: 1, referee_earn: {gold: 2}, qualify: {over: 0.5, within_days: 0}"), rule("kind: referral, referee_earn: 1"),
 		rule("kind: birthday, earn: 1"), rule("kind: birthday, earn: {gold: 2.5}, feb_29: mar_1, budget: 100"),
 		rule("kind: visit, earn: {gold: 1}, min_spend: {at_least: 5, of: items}, limits: {per_day: 3, per_month: {times: 1}}"),
 	}
@@ -149,6 +150,8 @@ func TestSchemaKnowsKeyFaults(t *testing.T) {
 		rule("kind: visit, earn: 1, min_gap: 30"), rule("kind: visit, earn: 1, min_gap: soon"), rule("kind: visit, earn: 1, rounding: up"),
 		rule("kind: visit, earn: 1, min_spend: {over: 1, at_least: 1}"), rule("kind: spend, earn: 1, per: 1, basis: qualifying"),
 		rule("kind: visit, earn: 1, active: {from: tomorrow}"), rule("kind: visit, earn: 1, items: {include: {category: spa}}"),
+		rule("kind: referral"), rule("kind: referral, earn: 1, qualify: {}"), rule("kind: referral, earn: 1, qualify: {at_least: 5}"),
+		rule("kind: referral, earn: 1, qualify: {over: -1}"), rule("kind: referral, earn: 1, qualify: {within_days: 1.5}"),
 		rule("kind: gift_code"), rule("kind: gift_code, codes: {}"), rule("kind: gift_code, codes: {A: 5}"),
 		rule("kind: gift_code, codes: {A: {from: 2026-01-01}}"), rule("kind: gift_code, codes: {A: {earn: 1, times: 0}}"),
 		rule("kind: gift_code, codes: {A: {earn: 1, til: 2026-01-01}}"), rule("kind: gift_code, codes: [A]"),

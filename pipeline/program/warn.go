@@ -60,7 +60,7 @@ func (p *Program) warn() {
 
 // unreachable says why a rule can never pay; "" where it can.
 func (p *Program) unreachable(r *Rule) string {
-	isActivity := r.Kind == KindActivity || r.Kind == KindGiftCode
+	isActivity := r.Kind == KindActivity || r.Kind == KindGiftCode || r.Kind == KindReferral
 	_, isMultiplier := r.Body.(*Multiplier)
 	w := r.When
 	if why := unreachableBirthday(r); why != "" {
@@ -113,6 +113,8 @@ func paysNothing(r *Rule) bool {
 		return zero(b.Earn)
 	case *Birthday:
 		return zero(b.Earn)
+	case *Referral:
+		return zero(b.Earn) && (b.RefereeEarn == nil || zero(*b.RefereeEarn))
 	case *GiftCode:
 		return !slices.ContainsFunc(b.Codes, func(c Code) bool { return !zero(c.Earn) })
 	case *Activity:

@@ -72,6 +72,7 @@ type evaluation struct {
 	traceDates *program.Span
 	decisions  []*Decision
 	seen       []Seen
+	refused    []refusal // referrals that pay under no version
 }
 
 // Evaluate works out what every member is owed by all versions of a program (spec section 6).
@@ -82,6 +83,7 @@ func Evaluate(f *program.Family, facts Facts, o Options) Result {
 	ev := newEvaluation(f, facts, o)
 	ev.gather(facts)
 	ev.noteNotInForce()
+	ev.noteUnqualified()
 	ev.countOrders()
 
 	base := once(ev.earnAll()) // steps 1 to 3
@@ -157,20 +159,22 @@ func once(grants []*grant) []*grant {
 
 // multiplyAll takes every source that was granted something through steps 1 to 3 of the multipliers.
 func (ev *evaluation) multiplyAll(base []*grant) []*grant {
-	granted, done := map[sourceTime][]*grant{}, map[sourceTime]bool{}
+	type work struct {
+		sourceTime
+		rule string
+	}
+	granted, done := map[sourceTime][]*grant{}, map[work]bool{}
 	for _, g := range base {
 		granted[g.timeKey()] = append(granted[g.timeKey()], g)
 	}
 	var out []*grant
 	for _, s := range ev.sources {
-		if done[s.timeKey()] {
-			continue
-		}
-		done[s.timeKey()] = true
 		for _, r := range ev.rulesFor(s) {
-			if kinds[r.Kind].extra == nil {
+			k := work{s.timeKey(), r.ID}
+			if kinds[r.Kind].extra == nil || done[k] {
 				continue
 			}
+			done[k] = true
 			extras := kinds[r.Kind].extra(r, s, granted[s.timeKey()])
 			if len(extras) == 0 {
 				if d := ev.decide(s, r, nil); ev.eligible(r, s, d) {
@@ -195,7 +199,7 @@ func (ev *evaluation) multiplyAll(base []*grant) []*grant {
 func (ev *evaluation) rulesFor(s *source) []*program.Rule {
 	var out []*program.Rule
 	if s.version != nil {
-		for _, r := range s.version.Rules {
+		for _, r := range s.version.AllRules() {
 			if looksAt(r, s) {
 				out = append(out, r)
 			}
@@ -212,7 +216,7 @@ func (ev *evaluation) noteNotInForce() {
 	for _, s := range ev.sources {
 		noted := map[string]bool{}
 		for _, v := range ev.family.Versions {
-			for _, r := range v.Rules {
+			for _, r := range v.AllRules() {
 				if noted[r.ID] || s.version != nil && s.version.RuleByID(r.ID) != nil || !looksAt(r, s) {
 					continue
 				}

@@ -31,6 +31,7 @@ var kinds = map[program.Kind]kind{
 	program.KindQuantity:   {source: pipeline.SourceTransaction, earn: earnQuantity},
 	program.KindMilestone:  {source: pipeline.SourceTransaction, earn: earnMilestone},
 	program.KindActivity:   {source: pipeline.SourceActivity, concerns: concernsActivity, earn: earnActivity},
+	program.KindReferral:   {source: pipeline.SourceActivity, concerns: concernsReferral, earn: earnReferral, once: pipeline.Lifetime},
 	program.KindGiftCode:   {source: pipeline.SourceActivity, concerns: concernsGiftCode, earn: earnGiftCode},
 	program.KindBirthday:   {source: pipeline.SourceBirthday, concerns: concernsBirthday, earn: earnBirthday, once: pipeline.PerYear},
 	program.KindMultiplier: {extra: multiply},
@@ -52,6 +53,9 @@ func (g *grant) isExtra() bool { return kinds[g.rule.Kind].extra != nil }
 // looksAt reports whether a rule looks at a source at all; if not, there is no decision to explain.
 func looksAt(r *program.Rule, s *source) bool {
 	k := kinds[r.Kind]
+	if s.only != "" && k.extra == nil {
+		return r.ID == s.only
+	}
 	if k.extra != nil && !concernsMultiplier(r, s) {
 		return false
 	}

@@ -88,7 +88,8 @@ func (ev *evaluation) withLimits(grants []*grant) []*grant {
 		}
 		byRule[k] = append(byRule[k], g)
 	}
-	var out []*grant
+	var budgets []rule
+	atBudget := map[rule][]*grant{} // referrers and referees of a rule share its budget (F9)
 	for _, k := range order {
 		left := byRule[k]
 		for _, p := range pipeline.Periods[1:] { // shortest first; per_transaction was step 3
@@ -98,7 +99,15 @@ func (ev *evaluation) withLimits(grants []*grant) []*grant {
 		for _, p := range pipeline.Periods[1:] {
 			left = withAmount(left, p)
 		}
-		out = append(out, withBudget(left)...)
+		k.id = program.ReferrerOf(k.id)
+		if _, known := atBudget[k]; !known {
+			budgets = append(budgets, k)
+		}
+		atBudget[k] = append(atBudget[k], left...)
+	}
+	var out []*grant
+	for _, k := range budgets {
+		out = append(out, withBudget(atBudget[k])...)
 	}
 	return out
 }
@@ -145,10 +154,11 @@ func withAmount(grants []*grant, p pipeline.Period) []*grant {
 	return take(grants, after, AmountLimit+string(p))
 }
 
-// withBudget is step 7: in order of (occurred_at, source id) over all members, same formula.
+// withBudget is step 7: in order of (occurred_at, source id) over all members, same formula. Of a referral the referrer
+// comes before the referee.
 func withBudget(grants []*grant) []*grant {
 	queue := slices.Clone(grants)
-	slices.SortFunc(queue, way{}.compare)
+	slices.SortFunc(queue, func(a, b *grant) int { return cmp.Or(way{}.compare(a, b), strings.Compare(a.rule.ID, b.rule.ID)) })
 	after := map[*grant]decimal.Decimal{}
 	sum := decimal.Zero
 	for _, g := range queue {

@@ -26,12 +26,14 @@ type source struct {
 	region  string
 
 	// progress is what a milestone has counted with this order, by rule id; nil where none counts it.
-	progress map[string]progress
-	purchase *purchase     // nil for what is no transaction
-	activity *Activity     // nil for what is no activity
-	feb29    program.Feb29 // of a birthday, where only the rules that say so have it on this date
-	first    bool          // the member's first order (F13)
-	previous *source       // what min_gap looks back at (F24), nil for none
+	progress  map[string]progress
+	purchase  *purchase     // nil for what is no transaction
+	activity  *Activity     // nil for what is no activity
+	only      string        // the id of the one rule that a referral is a source of, beside multipliers
+	qualified string        // which purchase qualified it, for people
+	feb29     program.Feb29 // of a birthday, where only the rules that say so have it on this date
+	first     bool          // the member's first order (F13)
+	previous  *source       // what min_gap looks back at (F24), nil for none
 
 	seen *PurchaseSeen // where somebody asked about a purchase
 }
@@ -105,6 +107,8 @@ func (ev *evaluation) gather(facts Facts) {
 	ev.addBirthdays(facts.FirstDelivery)
 	slices.SortFunc(ev.sources, compareSources)
 	ev.lookBack()
+	ev.addReferrals()
+	slices.SortStableFunc(ev.sources, compareSources)
 }
 
 // add dates a source and fills in what is known of its member and store on that date. It reports false, and adds

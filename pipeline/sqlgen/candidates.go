@@ -127,6 +127,8 @@ func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
 	case plan.FromGiftCodes:
 		return fmt.Sprintf(candidatesForm, strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1),
 			earned(rv, r.ID), g.fromGiftCodes(r, rv))
+	case plan.FromReferrals:
+		inner = g.fromReferrals(r, rv)
 	case plan.FromBirthdays:
 		inner = g.fromBirthdays(r, rv)
 	default:

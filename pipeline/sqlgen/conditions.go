@@ -50,6 +50,8 @@ var sourceTables = []sourceTable{
 		stypeTransaction, transactionAttributes},
 	{plan.FromActivities, "a", fmt.Sprintf("eval_act a ON c.stype = %d AND a.source_id = c.source_id", stypeActivity),
 		stypeActivity, activityAttributes},
+	{plan.FromReferrals, "f", fmt.Sprintf("eval_ref_at f ON c.stype = %d AND f.source_id = c.source_id AND f.member_no = c.member_no AND f.us = c.us AND f.day = c.day",
+		stypeActivity), stypeActivity, activityAttributes},
 	{plan.FromBirthdays, "b", fmt.Sprintf("eval_birthdays b ON c.stype = %d AND b.source_id = c.source_id AND b.day = c.day",
 		stypeBirthday), stypeBirthday, birthdayAttributes},
 }
@@ -62,10 +64,20 @@ func multiplierAttributes(from map[plan.Source]bool) attributes {
 		var one string
 		var each []string
 		for _, s := range sourceTables {
-			if e, ok := s.attrs[a]; ok && from[s.source] {
-				one = strings.ReplaceAll(e, "t.", s.alias+".")
-				each = append(each, fmt.Sprintf(" WHEN %d THEN %s", s.stype, one))
+			e, ok := s.attrs[a]
+			if !ok || !from[s.source] {
+				continue
 			}
+			e = strings.ReplaceAll(e, "t.", s.alias+".")
+			if s.source == plan.FromReferrals && from[plan.FromActivities] {
+				// Both are activities: a referral's row at a time of the referral is looked up there.
+				each, e = nil, fmt.Sprintf("CASE WHEN f.source_id IS NOT NULL THEN %s ELSE %s END", e, strings.ReplaceAll(s.attrs[a], "t.", "a."))
+				if t, ok := transactionAttributes[a]; ok && from[plan.FromTransactions] {
+					each = []string{fmt.Sprintf(" WHEN %d THEN %s", stypeTransaction, t)}
+				}
+			}
+			one = e
+			each = append(each, fmt.Sprintf(" WHEN %d THEN %s", s.stype, e))
 		}
 		if len(each) > 0 {
 			out[a] = one // the join is for grants of that type: all others have no value

@@ -62,6 +62,9 @@ func (g *generator) passes(r *plan.Rule) {
 		if p.Kind == plan.PassBestOf {
 			continue
 		}
+		if p.Kind == plan.PassBudget && (r.Referees != nil || r.Referrers != nil) {
+			continue // shared, once both sides are through their limits
+		}
 		if p.Kind == plan.PassCodes {
 			g.limitCodes(r)
 			continue

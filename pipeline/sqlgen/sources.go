@@ -15,6 +15,9 @@ func (g *generator) members() {
 	if g.plan.Needs.Birthdays {
 		more += "\n  UNION\n  SELECT member_id FROM members WHERE birth_date IS NOT NULL"
 	}
+	if g.plan.Needs.Referrals {
+		more += "\n  UNION\n  SELECT subject FROM activities WHERE type = 'referral' AND subject IS NOT NULL"
+	}
 	g.add("members", fmt.Sprintf(`CREATE TEMP TABLE eval_members AS
 SELECT CAST(row_number() OVER (ORDER BY member_id) - 1 AS INTEGER) AS member_no, member_id
 FROM (

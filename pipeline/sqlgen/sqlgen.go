@@ -17,6 +17,7 @@
 //	eval_act       activities as sources
 //	eval_anniversaries  which days of birth have their birthday on which business date (filled by package evaluate)
 //	eval_birthdays birthdays as sources
+//	eval_ref       referrals as sources, for referrer and referee, at each time at which they may pay
 //	lines_<n>      qualifying sum, lines and units by transaction, for one filter
 //	r<n>_<step>    candidates of rule n after a step: ver, member_no, stype, source_id, us, day, tier_no,
 //	               reward_no, amount
@@ -112,6 +113,9 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 	if p.Needs.Birthdays {
 		g.birthdays()
 	}
+	if p.Needs.Referrals {
+		g.referrals()
+	}
 	for _, multipliers := range []bool{false, true} {
 		for _, r := range p.Rules {
 			if r.Multiplier == multipliers {
@@ -126,6 +130,9 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 			if r.Multiplier == multipliers {
 				g.passes(r)
 			}
+		}
+		if !multipliers {
+			g.sharedBudgets()
 		}
 	}
 	g.programLimits()

@@ -148,6 +148,8 @@ func ruleWords(p *program.Program, r *program.Rule) words {
 		w = t.activity(b)
 	case *program.Birthday:
 		w = t.birthday(b)
+	case *program.Referral:
+		w = t.referral(b)
 	case *program.GiftCode:
 		w = t.giftCode(b)
 	case *program.Milestone:

@@ -37,6 +37,16 @@ FROM (
   FROM withdrawn CROSS JOIN difference_request
   WHERE load_seq > known_load AND dataset IN ('transactions', 'activities', 'items', 'returns')
   UNION ALL
+  -- A referral pays by what its referee buys.
+  SELECT 'activity', a.activity_id, FALSE, FALSE, t.first_seq <= known_load, t.first_seq > known_load, FALSE, NULL, NULL
+  FROM activities a JOIN transactions t ON t.member_id = a.subject CROSS JOIN difference_request
+  WHERE a.type = 'referral' AND t.load_seq > known_load
+  UNION ALL
+  SELECT 'activity', a.activity_id, FALSE, TRUE, FALSE, FALSE, FALSE, NULL, NULL
+  FROM activities a JOIN transactions t ON t.member_id = a.subject JOIN returns r ON r.transaction_id = t.transaction_id
+    CROSS JOIN difference_request
+  WHERE a.type = 'referral' AND r.load_seq > known_load
+  UNION ALL
   SELECT 'birthday', b.source_id, NOT b.was_known AND m.first_seq > known_load, FALSE,
     CASE WHEN b.was_known
       THEN coalesce(CASE month(m.birth_date) * 100 + day(m.birth_date) WHEN 229
@@ -57,7 +67,7 @@ GROUP BY ALL;
 -- Sources and rules that this posting takes from one member and gives to another.
 CREATE OR REPLACE TEMP TABLE difference_moved AS
 SELECT rule_no, source_type, source_id FROM difference_numbered
-GROUP BY ALL HAVING min(member_no) <> max(member_no);
+GROUP BY ALL HAVING min(member_no) <> max(member_no) AND min(amount) < 0 AND max(amount) > 0;
 
 CREATE OR REPLACE TEMP TABLE difference_retiered AS
 SELECT DISTINCT m.member_no
@@ -74,6 +84,9 @@ SELECT d.* EXCLUDE (was_known), m.place,
     WHEN v.rule_no IS NOT NULL THEN 'member_changed'
     WHEN d.amount < 0 AND n.present
       AND m.member_id IS DISTINCT FROM CASE WHEN u.rule LIKE '%.referee' THEN n.subject ELSE n.holder END
+      -- a multiplier of both sides of a referral pays both
+      AND NOT (m.member_id IS NOT DISTINCT FROM n.subject
+        AND EXISTS (SELECT 1 FROM difference_rules r WHERE r.rule LIKE '%.referee'))
       THEN 'member_changed'
     WHEN NOT d.was_known AND (n.arrived OR d.earned_on > q.known_until) THEN 'late'
     WHEN n.returned THEN 'returned'
