@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The README's story of a month restated is what happens: its commands run one after the other, and each says what stands
+// below it, the time that it took aside.
+func TestReadmeMonthRestated(t *testing.T) {
+	text, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "\n## A month restated\n")
+	story, _, closed := strings.Cut(rest, "\n## ")
+	if !found || !closed {
+		t.Fatal("README.md tells no story")
+	}
+	var script, files strings.Builder
+	commands, want := 0, ""
+	end := func() {
+		if want = strings.TrimRight(want, "\n"); want != "" {
+			want += "\n"
+		}
+		if commands > 0 {
+			fmt.Fprintf(&files, "-- want%d --\n%s", commands, want)
+			fmt.Fprintf(&script, "exec sh $WORK/cmd%d\ncmp stdout $WORK/want%d\n", commands, commands)
+		}
+		want = ""
+	}
+	const seconds = ` 2>&1 | sed -E 's/[0-9]+\.[0-9] s$/0.4 s/'`
+	dir := "."
+	for _, line := range strings.Split(story, "\n") {
+		code, ok := strings.CutPrefix(line, "    ")
+		if !ok {
+			if line == "" && want != "" {
+				want += "\n" // inside an output; end cuts those behind it
+			}
+			continue
+		}
+		command, isCommand := strings.CutPrefix(code, "$ ")
+		if to, ok := strings.CutPrefix(command, "cd "); ok && isCommand {
+			dir = to
+			continue
+		}
+		if !isCommand {
+			want += code + "\n"
+			continue
+		}
+		end()
+		commands++
+		fmt.Fprintf(&files, "-- cmd%d --\ncd $WORK/%s\n(%s)%s\n", commands, dir, command, seconds)
+	}
+	end()
+	if commands < 8 {
+		t.Fatalf("the story has only %d commands", commands)
+	}
+	scripts := t.TempDir()
+	if err := os.WriteFile(filepath.Join(scripts, "story.txtar"), []byte(script.String()+files.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: scripts})
+}
