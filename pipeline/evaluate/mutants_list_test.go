@@ -62,12 +62,18 @@ var mutants = []mutant{
 	{what: "meeting a threshold is not enough", statement: "candidates", find: `AND (s\d) >= (\d+) THEN 1`, replace: "AND $1 > $2 THEN 1"},
 	{what: "every Nth pays an order early", statement: "candidates", find: `\((s\d)\) // (\d+) - \((s\d - \w+)\) // `, replace: "($1 + 1) // $2 - ($3 + 1) // "},
 	{what: "several thresholds at once pay once", statement: "candidates", find: `SELECT \*, CAST\((.*) AS BIGINT\) AS crossed`, replace: "SELECT *, CAST(least(1, $1) AS BIGINT) AS crossed"},
+	{what: "each version of a milestone counts its own orders", statement: "candidates", find: `OVER \(PARTITION BY o\.member_no`, replace: "OVER (PARTITION BY o.member_no, o.ver"},
 
 	// Tiers from spend.
 	{what: "a purchase lifts its own rate", statement: "tiers from spend", find: `day \+ 1 AS from_day`, replace: "day AS from_day"},
 	{what: "the window of a tier is a day long", statement: "tiers from spend", find: `SELECT member_no, day \+ (\d+), `, replace: "SELECT member_no, day + $1 + 1, "},
 	{what: "exactly the threshold is over it", statement: "tiers from spend", find: `WHEN (w\d) > `, replace: "WHEN $1 >= "},
 	{what: "spend in other currencies lifts the tier", statement: "spend by date", find: `\(t\.currency IS NULL OR t\.currency = '[A-Z]+'\)`, replace: "TRUE"},
+	{what: "what was spent never leaves the window", statement: "tiers from spend", find: `, -spent`, replace: ", 0"},
+	{what: "only big spenders are looked at", statement: "tiers from spend", find: `HAVING sum\(spent\) > (\d+)`, replace: "HAVING sum(spent) > $1 + 100"},
+	{what: "spend after the horizon makes tiers", statement: "spend by date", find: `d\.day <= (\d+)`, replace: "d.day <= $1 + 1",
+		survives: "what is spent on a day counts from the next on, and no source lies behind the horizon"},
+	{what: "a tier from spend reaches into the next span of the member", statement: "spans", find: `least\(coalesce\(p\.until_day, q\.until_day\), coalesce\(q\.until_day, p\.until_day\)\)`, replace: "coalesce(q.until_day, p.until_day)"},
 
 	// Birthdays.
 	{what: "the day of birth is a birthday", statement: "birthdays", find: `d\.year > p\.birth_year`, replace: "d.year >= p.birth_year"},
