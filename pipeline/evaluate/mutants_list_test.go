@@ -67,7 +67,7 @@ var mutants = []mutant{
 	// Tiers from spend.
 	{what: "a purchase lifts its own rate", statement: "tiers from spend", find: `day \+ 1 AS from_day`, replace: "day AS from_day"},
 	{what: "the window of a tier is a day long", statement: "tiers from spend", find: `SELECT member_no, day \+ (\d+), `, replace: "SELECT member_no, day + $1 + 1, "},
-	{what: "exactly the threshold is over it", statement: "tiers from spend", find: `WHEN (w\d) > `, replace: "WHEN $1 >= "},
+	{what: "exactly the threshold is over it", statement: "tiers from spend", find: `WHEN (s\d|s\d - d\d) > `, replace: "WHEN $1 >= "},
 	{what: "spend in other currencies lifts the tier", statement: "spend by date", find: `\(t\.currency IS NULL OR t\.currency = '[A-Z]+'\)`, replace: "TRUE"},
 	{what: "what was spent never leaves the window", statement: "tiers from spend", find: `, -spent`, replace: ", 0"},
 	{what: "only big spenders are looked at", statement: "tiers from spend", find: `HAVING sum\(spent\) > (\d+)`, replace: "HAVING sum(spent) > $1 + 100"},

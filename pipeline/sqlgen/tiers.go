@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"accrue/pipeline"
+	"accrue/pipeline/plan"
 )
 
 // spendTiers makes eval_tiers: for every member who can be above the resting tier, the tiers from spend as spans of
@@ -30,13 +31,18 @@ SELECT member_no, day, %s AS spent FROM (
 }
 
 // tierSpans turns the events into spans. Only members who spent more than the smallest threshold in all their life can
-// ever be over one: for all others there is nothing to add up.
+// ever be over one: for all others there is nothing to add up. A tier changes where the sums with an event, s, give
+// another than those without it, s − d.
 func (g *generator) tierSpans() string {
-	var in, out, daily, running, above, resting, same, names []string
+	sum := "sum(d%d) AS d%d"
+	if g.facts.SpendFits {
+		sum = "CAST(sum(d%d) AS BIGINT) AS d%d"
+	}
+	var in, out, daily, running []string
 	for w, days := range g.plan.Windows {
-		in = append(in, fmt.Sprintf("spent AS w%d", w))
-		daily = append(daily, fmt.Sprintf("sum(w%d) AS w%d", w, w))
-		running = append(running, fmt.Sprintf("sum(w%d) OVER (PARTITION BY member_no ORDER BY from_day ROWS UNBOUNDED PRECEDING) AS w%d", w, w))
+		in = append(in, fmt.Sprintf("spent AS d%d", w))
+		daily = append(daily, fmt.Sprintf(sum, w, w))
+		running = append(running, fmt.Sprintf("sum(d%d) OVER (PARTITION BY member_no ORDER BY from_day ROWS UNBOUNDED PRECEDING) AS s%d", w, w))
 		if days == 0 {
 			continue
 		}
@@ -48,22 +54,14 @@ func (g *generator) tierSpans() string {
 		out = append(out, fmt.Sprintf("\n  UNION ALL SELECT member_no, day + %d, %s FROM spent WHERE day + %d <= %d",
 			1+days, strings.Join(cols, ", "), 1+days, g.plan.Horizon))
 	}
+	var now, resting, changed, names []string
 	for _, st := range g.plan.SpendTiers {
-		var b strings.Builder
-		for _, s := range st.Steps {
-			fmt.Fprintf(&b, " WHEN w%d > %d THEN %d", s.Window, s.Over, s.Tier)
-		}
-		tier := fmt.Sprint(st.Resting)
-		if b.Len() > 0 {
-			tier = fmt.Sprintf("CASE%s ELSE %d END", b.String(), st.Resting)
-		}
 		name := fmt.Sprintf("tier_%d", st.Ver)
 		names = append(names, name)
-		above = append(above, fmt.Sprintf("CAST(%s AS TINYINT) AS %s", tier, name))
+		now = append(now, fmt.Sprintf("CAST(%s AS TINYINT) AS %s", spendTier(st, ""), name))
 		resting = append(resting, fmt.Sprintf("CAST(%d AS TINYINT)", st.Resting))
-		same = append(same, fmt.Sprintf("%s IS NOT DISTINCT FROM lag(%s) OVER w", name, name))
+		changed = append(changed, fmt.Sprintf("%s <> %s", spendTier(st, ""), spendTier(st, " - d")))
 	}
-	list := strings.Join(names, ", ")
 	return fmt.Sprintf(`CREATE TEMP TABLE eval_tiers AS
 WITH spent AS (
   SELECT * FROM eval_spend WHERE member_no IN (
@@ -73,20 +71,32 @@ WITH spent AS (
 ), daily AS (
   SELECT member_no, from_day, %s FROM events GROUP BY member_no, from_day
 ), running AS (
-  SELECT member_no, from_day, %s FROM daily
-), tiers AS (
+  SELECT *, %s FROM daily
+), changes AS MATERIALIZED (
   SELECT member_no, from_day, %s FROM running
-  UNION ALL
-  SELECT DISTINCT member_no, %d, %s FROM spent
-), changes AS (
-  SELECT * FROM (SELECT *, row_number() OVER w > 1 AND %s AS is_same FROM tiers WINDOW w AS (PARTITION BY member_no ORDER BY from_day))
-  WHERE NOT is_same
+  WHERE %s
 )
-SELECT member_no, from_day, %s,
-  coalesce(lead(from_day) OVER (PARTITION BY member_no ORDER BY from_day) - 1, %d) AS until_day
-FROM changes`, g.smallestThreshold(), strings.Join(in, ", "), strings.Join(out, ""), strings.Join(daily, ", "),
-		strings.Join(running, ",\n    "), strings.Join(above, ", "), pipeline.MinDate, strings.Join(resting, ", "),
-		strings.Join(same, " AND "), list, pipeline.MaxDate)
+SELECT *, coalesce(lead(from_day) OVER (PARTITION BY member_no ORDER BY from_day) - 1, %d) AS until_day
+FROM (SELECT * FROM changes UNION ALL SELECT DISTINCT member_no, %d, %s FROM changes) t(member_no, from_day, %s)`,
+		g.smallestThreshold(), strings.Join(in, ", "), strings.Join(out, ""), strings.Join(daily, ", "),
+		strings.Join(running, ",\n    "), strings.Join(now, ", "), strings.Join(changed, "\n    OR "), pipeline.MaxDate,
+		pipeline.MinDate, strings.Join(resting, ", "), strings.Join(names, ", "))
+}
+
+// spendTier is the tier that the windows' sums give; with less " - d" the sums before the event.
+func spendTier(st plan.SpendTiers, less string) string {
+	var b strings.Builder
+	for _, step := range st.Steps {
+		sum := fmt.Sprintf("s%d", step.Window)
+		if less != "" {
+			sum += fmt.Sprintf("%s%d", less, step.Window)
+		}
+		fmt.Fprintf(&b, " WHEN %s > %d THEN %d", sum, step.Over, step.Tier)
+	}
+	if b.Len() == 0 {
+		return fmt.Sprint(st.Resting)
+	}
+	return fmt.Sprintf("CASE%s ELSE %d END", b.String(), st.Resting)
 }
 
 func (g *generator) smallestThreshold() int64 {
