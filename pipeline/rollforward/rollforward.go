@@ -188,10 +188,26 @@ func memberTiers(ctx context.Context, db *warehouse.DB, req Request) error {
 // none stands for a source that has no value: a birthday has no store.
 const none = "-"
 
+// TierOf is the tier of a member on the business day, over a relation `l` with the ledger's columns and TierJoin.
+const TierOf = "coalesce(s.tier, k.tier, d.tier, '" + none + "')"
+
+// TierJoin joins to `l` what TierOf needs; Tiers makes it.
+const TierJoin = `LEFT JOIN roll_members m ON m.member_id = l.member_id AND l.earned_on >= m.since AND l.earned_on < m.until
+			LEFT JOIN roll_tiers k ON k.program = l.program AND k.version = l.program_version AND k.tier = m.tier
+			LEFT JOIN roll_spans s ON s.version = l.program_version AND s.member_id = l.member_id
+				AND l.earned_on >= s.since AND l.earned_on <= s.until
+			LEFT JOIN roll_defaults d ON d.program = l.program AND d.version = l.program_version`
+
+// Tiers makes the tables of TierJoin for one program, which has been evaluated in this session.
+func Tiers(ctx context.Context, db *warehouse.DB, fam *program.Family) error {
+	return prepare(ctx, db, Request{Program: fam.ID, By: []string{ByTier}, Families: []*program.Family{fam},
+		Evaluate: func(*program.Family) error { return nil }})
+}
+
 // expressions of the dimensions over the joined ledger.
 var expressions = map[string]string{
 	ByRule: "l.rule", ByDate: "CAST(l.posted_on AS VARCHAR)", ByMonth: "strftime(l.posted_on, '%Y-%m')",
-	ByTier:    "coalesce(s.tier, k.tier, d.tier, '" + none + "')",
+	ByTier:    TierOf,
 	ByStore:   "coalesce(t.store_id, a.store_id, '" + none + "')",
 	ByChannel: "coalesce(t.channel, '" + none + "')",
 }
@@ -204,11 +220,7 @@ func (r Request) from() string {
 			LEFT JOIN activities a ON l.source_type = 'activity' AND a.activity_id = l.source_id`
 	}
 	if slices.Contains(r.By, ByTier) {
-		out += ` LEFT JOIN roll_members m ON m.member_id = l.member_id AND l.earned_on >= m.since AND l.earned_on < m.until
-			LEFT JOIN roll_tiers k ON k.program = l.program AND k.version = l.program_version AND k.tier = m.tier
-			LEFT JOIN roll_spans s ON s.version = l.program_version AND s.member_id = l.member_id
-				AND l.earned_on >= s.since AND l.earned_on <= s.until
-			LEFT JOIN roll_defaults d ON d.program = l.program AND d.version = l.program_version`
+		out += " " + TierJoin
 	}
 	return out + " WHERE l.posted_on <= " + dateSQL(r.To) + r.ofProgram()
 }

@@ -75,7 +75,7 @@ Exit codes: 0 done, 1 failed, 2 usage or program file refused, 3 findings, 4 del
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.project, "project", ".", "folder of the project, where accrue.yaml is")
 	root.AddCommand(a.initCommand(), a.checkCommand(), a.programCommand(), a.runCommand(),
-		a.backfillCommand(), a.closeCommand(), a.rebuildCommand(), a.scheduleCommand(), a.runsCommand(), a.grantsCommand(),
+		a.backfillCommand(), a.closeCommand(), a.rebuildCommand(), a.simulateCommand(), a.scheduleCommand(), a.runsCommand(), a.grantsCommand(),
 		a.explainCommand(), a.testCommand(), a.verifyCommand(), a.generateCommand(), a.versionCommand(),
 		a.reconcileCommand(), a.reportCommand())
 	return root
