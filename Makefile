@@ -63,10 +63,10 @@ bench: bin/accrue ## accrue run, a hand-written script and the floor side by sid
 bench-small: BENCH_SIZES = 200000 ## the same at 200,000 transactions: for a quick look, not for figures
 bench-small: bench
 
-FUZZ_PROGRAMS  ?= 5000
+FUZZ_PROGRAMS  ?= 20000
 FUZZ_HISTORIES ?= 3000
 
-fuzz: ## P5 with 5,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES)
+fuzz: ## P5 with 20,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES)
 	ACCRUE_FUZZ_N=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
 		$(call packages_with,TestP5)
 	ACCRUE_FUZZ_HISTORIES=$(FUZZ_HISTORIES) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP[34]' \

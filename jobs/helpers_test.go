@@ -81,9 +81,19 @@ func day(t *testing.T, s string) pipeline.Date {
 // nights are the dates of the sample's deliveries.
 var nights = []string{"2026-11-20", "2026-11-21"}
 
-// sampleProject writes the sample project into a folder of its own. Files bear a fixed time, so that warehouses can be
-// compared.
+// sampleProject writes the sample project into a folder of its own, with the first of its two programs: nights of
+// several programs have tests of their own. Files bear a fixed time, so that warehouses can be compared.
 func sampleProject(t *testing.T) *Project {
+	t.Helper()
+	p := wholeSample(t)
+	if err := os.Remove(filepath.Join(p.Dir, "programs", "stamps.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, p.Dir)
+}
+
+// wholeSample writes the sample project as `accrue init` does.
+func wholeSample(t *testing.T) *Project {
 	t.Helper()
 	dir := t.TempDir()
 	err := fs.WalkDir(sample.Files, ".", func(path string, d fs.DirEntry, err error) error {

@@ -25,7 +25,7 @@ const loadEvery = 10
 // every reject), for random programs over random data. A failure is shrunk to a small case file that can be put into
 // fixtures/cases.
 func TestP5TwoEngines(t *testing.T) {
-	n := uint64(500)
+	n := uint64(2000)
 	if text := os.Getenv(fuzzVariable); text != "" {
 		var err error
 		if n, err = strconv.ParseUint(text, 10, 32); err != nil || n < 1 {

@@ -33,7 +33,7 @@ func subjects(root string) []subject {
 	fixtures := filepath.Join(root, "fixtures")
 	return []subject{
 		{"two-rules", filepath.Join(fixtures, "bench", "programs", "two-rules.yaml"), filepath.Join(fixtures, "bench", "two-rules.sql")},
-		{"jcb", filepath.Join(fixtures, "sample", "programs", "jcb.yaml"), filepath.Join(fixtures, "bench", "sample.sql")},
+		{"jcb", filepath.Join(fixtures, "bench", "programs", "jcb.yaml"), filepath.Join(fixtures, "bench", "sample.sql")},
 	}
 }
 
