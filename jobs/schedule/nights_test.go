@@ -217,8 +217,8 @@ func TestARefusedDelivery(t *testing.T) {
 func TestWhatFollowsALateDate(t *testing.T) {
 	for then, want := range map[string]struct{ ran, states string }{
 		jobs.LateHold: {"", "2026-11-21 due, 2026-11-20 late"},
-		jobs.LateGoOn: {"2026-11-21 jcb", "2026-11-21 published 14, 2026-11-20 late"},
-		jobs.LateRun:  {"2026-11-20 jcb, 2026-11-21 jcb", "2026-11-21 published 14, 2026-11-20 published"},
+		jobs.LateGoOn: {"2026-11-21 jcb", "2026-11-21 published 19, 2026-11-20 late"},
+		jobs.LateRun:  {"2026-11-20 jcb, 2026-11-21 jcb", "2026-11-21 published 19, 2026-11-20 published"},
 	} {
 		p := project(t, strings.Replace(nightly, "then: hold", "then: "+then, 1)+"    from: 2026-11-20\n", "2026-11-20")
 		now := "2026-11-21T23:30:00Z"
