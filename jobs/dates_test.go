@@ -74,7 +74,7 @@ func TestClosedDates(t *testing.T) {
 	job := DefaultJob()
 	job.Cron, job.Zone = "@daily", time.UTC
 	got := states(t, p, &job, "2026-11-23T05:00:00Z")
-	if want := "2026-11-20 closed 42, 2026-11-21 closed 0, 2026-11-22 waiting 0"; got != want {
+	if want := "2026-11-20 closed 51, 2026-11-21 closed 0, 2026-11-22 waiting 0"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
