@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash kills faults years cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash kills faults nights years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -86,6 +86,11 @@ kills: ## P7: SIGKILL at KILLS seeded points, some nights several times
 
 faults: ## fail every operation on files in turn (FAULTS of each kind at most), in Go and in DuckDB; needs strace
 	ACCRUE_FAULTS=$(FAULTS) go test -count=1 -v -timeout 12h -tags "$(TAGS) faults" -run '^TestEveryFileOperationFailsInTurn$$' ./jobs
+
+NIGHTS ?= 365
+
+nights: ## NIGHTS nights in one process: resident memory stays within 10 % of what it was after the 30th
+	ACCRUE_NIGHTS=$(NIGHTS) go test -count=1 -v -timeout 120m -tags "$(TAGS)" -run '^TestManyNightsInOneProcess$$' ./jobs
 
 YEARS ?= 20
 
