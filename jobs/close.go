@@ -59,7 +59,11 @@ func Close(ctx context.Context, p *Project, o CloseOptions) (done []schemas.Clos
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := emit.Recover(ctx, db, p.grantsDir(), emit.Options{Step: c.pass}); err != nil {
+	signer, err := p.signer()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := emit.Recover(ctx, db, p.grantsDir(), emit.Options{Step: c.pass, Signer: signer, Verify: p.verifier()}); err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)

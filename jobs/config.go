@@ -31,8 +31,9 @@ type Config struct {
 	MaxExpansion, MaxRows int64
 	MaxSpill              string // what DuckDB may write into warehouse/spill, as it reads it; "" for no bound
 	// Rates say what one of a reward is worth, in its program's currency, for liabilities.
-	Rates map[string]decimal.Decimal
-	Jobs  []JobConfig
+	Rates   map[string]decimal.Decimal
+	Jobs    []JobConfig
+	Signing SigningConfig
 }
 
 // ExportsConfig says where deliveries lie and when one is ready.
@@ -186,6 +187,7 @@ func (c *configReader) read(doc *yamlpos.Document) {
 		cfg.MaxSpill = strings.ReplaceAll(spill.Text, " ", "")
 	}
 	c.rates(m.Get("rates"))
+	c.signing(m.Get("signing"))
 	c.jobs(m.Get("jobs"))
 	m.Close()
 	c.apart(doc)

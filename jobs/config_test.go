@@ -61,7 +61,8 @@ func TestConfigOfEverything(t *testing.T) {
 		Acks:     AcksConfig{Path: "/from/ledger"},
 		Programs: "rules", Warehouse: WarehouseConfig{Path: "db"}, MemoryLimit: "512MiB", Threads: 16,
 		MaxRejects: MaxRejects{Count: 10}, MaxLine: 2 << 20, MaxExpansion: 50, MaxRows: 1000, MaxSpill: "20GB",
-		Rates: map[string]decimal.Decimal{"points": decimal.RequireFromString("0.25"), "cashback": decimal.NewFromInt(1)},
+		Signing: SigningConfig{KeyFile: "key", PasswordEnv: "PASSWORD", PublicKeys: []string{"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"}},
+		Rates:   map[string]decimal.Decimal{"points": decimal.RequireFromString("0.25"), "cashback": decimal.NewFromInt(1)},
 		Jobs: []JobConfig{
 			{Name: "nightly", Cron: "30 2 * * *", Zone: kolkata, Late: LateConfig{6 * time.Hour, LateHold},
 				Retry: RetryConfig{5, 30 * time.Second, 15 * time.Minute}},
@@ -96,6 +97,7 @@ max_line: 2MiB
 max_expansion: 50
 max_rows: 1000
 max_spill: 20 GB
+signing: {key_file: key, password_env: PASSWORD, public_keys: [RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3]}
 rates: {points: 0.25, cashback: 1}
 jobs:
   - {name: nightly, cron: "30 2 * * *", time_zone: Asia/Kolkata}

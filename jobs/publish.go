@@ -202,7 +202,9 @@ func (k *narrowing) end(ctx context.Context, db *warehouse.DB) error {
 	return ledger.Widen(ctx, db)
 }
 
-func (n *night) emitOptions() emit.Options { return emit.Options{Step: n.crash.pass} }
+func (n *night) emitOptions() emit.Options {
+	return emit.Options{Step: n.crash.pass, Signer: n.signer, Verify: n.project.verifier()}
+}
 
 // writeHorizon notes what the program's last run knew.
 func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon pipeline.Date) error {

@@ -326,7 +326,7 @@ func (r *Reconciliation) owed(ctx context.Context, fam *program.Family) error {
 // more, row by row.
 func (r *Reconciliation) files(ctx context.Context, spool string) (err error) {
 	r.progress("reading the published files back")
-	opts := emit.Options{Progress: func(done, total int64) { r.progress("reading the published files back: %d of %d rows", done, total) }}
+	opts := emit.Options{Verify: r.project.verifier(), Progress: func(done, total int64) { r.progress("reading the published files back: %d of %d rows", done, total) }}
 	problems, err := emit.VerifyPublished(ctx, r.db, r.project.grantsDir(), opts)
 	if err != nil {
 		return err

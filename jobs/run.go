@@ -51,6 +51,7 @@ type night struct {
 	summary  *Summary
 	waiting  map[string]int64
 	done     []*program.Family // those that were run to their end
+	signer   emit.Signer       // nil where manifests are not signed
 
 	backfill *BackfillOptions // nil for a nightly run
 	// restated are the programs whose files are not what their grants rest on, which the backfill accepts.
@@ -88,6 +89,9 @@ func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err er
 		return nil, err
 	}
 	if n.families, err = n.project.Programs(); err != nil {
+		return nil, err
+	}
+	if n.signer, err = n.project.signer(); err != nil {
 		return nil, err
 	}
 	if err := dates(); err != nil {

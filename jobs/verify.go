@@ -55,6 +55,7 @@ func (r *Reader) Verify(ctx context.Context, progress func(string)) (*Verified, 
 	}
 	progress("reading the published files back")
 	problems, err := emit.VerifyPublished(ctx, r.db, r.Project.grantsDir(), emit.Options{
+		Verify: r.Project.verifier(),
 		Progress: func(done, total int64) {
 			progress(fmt.Sprintf("reading the published files back: %d of %d rows", done, total))
 		},

@@ -20,6 +20,7 @@ type Manifest struct {
 	Files      []ManifestFile     `json:"files" doc:"the grant files; those of one format hold all rows together"`
 	Totals     ManifestTotals     `json:"totals" doc:"control totals of the rows of one format"`
 	Previous   string             `json:"previous_manifest_sha256" doc:"SHA-256 of the program's manifest that was published before this one, empty for the first"`
+	SignedBy   string             `json:"signed_by,omitempty" doc:"the minisign key whose signature is in manifest.json.minisig; absent where it is not signed"`
 }
 
 // ManifestVersion is one program file.

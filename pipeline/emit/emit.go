@@ -27,6 +27,9 @@ var Formats = []Format{CSV, Parquet, NDJSON, Arrow}
 // Options are what all functions of the package share. The zero value is ready for use.
 type Options struct {
 	FS FS // nil for the real file system
+	// Signer signs manifests; nil: they are not signed. Verify checks signatures; nil where no public key is known.
+	Signer Signer
+	Verify Verifier
 	// Step is told the name of each step before it is taken (see Steps); nil for nobody.
 	Step func(name string)
 	// Progress is told how many of how many rows are done, written and read back both counted; nil for nobody.

@@ -89,7 +89,7 @@ func (r *recovery) whole(s *Staged) bool {
 		return false
 	}
 	back := readBack{s.fs, s.hidden, s.Manifest, s.Text, want, scales, "", func() {}}
-	return back.run(r.ctx, r.db) == nil && s.fs.SyncDir(s.hidden) == nil
+	return back.run(r.ctx, r.db) == nil && s.signed(r.opts) == nil && s.fs.SyncDir(s.hidden) == nil
 }
 
 // rewrite writes the files of a publication anew from the ledger. They come out the same to the byte, or it fails.

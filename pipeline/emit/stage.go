@@ -38,11 +38,12 @@ type Staged struct {
 	SHA256   string // of Text, hex
 	Folder   string // where it will stand
 
-	fs     FS
-	place  place
-	hidden string
-	made   []string // folders that had to be made for it
-	step   func(string)
+	fs        FS
+	place     place
+	hidden    string
+	made      []string // folders that had to be made for it
+	signature []byte   // nil where it is not signed, or not known
+	step      func(string)
 }
 
 // Stage writes and checks the files of one publication in a hidden folder. It reads `difference` and changes
@@ -87,7 +88,7 @@ func stageScaled(ctx context.Context, db *warehouse.DB, req Request, at place, f
 		Format: schemas.ManifestFormat, Program: req.Program, PostedOn: req.PostedOn.String(), Seq: req.Seq, Run: req.Run, Horizon: req.Horizon.String(),
 		Versions:   append([]schemas.ManifestVersion{}, req.Versions...),
 		Deliveries: append([]schemas.ManifestDelivery{}, req.Deliveries...),
-		Previous:   req.Previous, Totals: manifestTotals(&req.Expected, scales),
+		Previous:   req.Previous, SignedBy: keyOf(req.Signer), Totals: manifestTotals(&req.Expected, scales),
 	}
 	return contents{
 		at: at, feed: f, files: plan(formats, req.Expected.Rows, req.MaxRowsPerFile), manifest: m, want: &req.Expected,
@@ -149,10 +150,16 @@ func (s *Staged) write(ctx context.Context, db *warehouse.DB, o Options, c conte
 	if err := s.manifest(w); err != nil {
 		return err
 	}
+	if err := s.sign(o); err != nil {
+		return err
+	}
 	if err := s.sync(o, w); err != nil {
 		return err
 	}
 	o.Step("emit.readback")
+	if err := s.signed(o); err != nil {
+		return err
+	}
 	return readBack{s.fs, s.hidden, s.Manifest, s.Text, c.want, c.scales, check.digest(), done}.run(ctx, db)
 }
 
@@ -188,6 +195,9 @@ func (s *Staged) sync(o Options, w *writer) error {
 		return err
 	}
 	if _, err := m.Write(s.Text); err != nil {
+		return err
+	}
+	if err := s.putSignature(w); err != nil {
 		return err
 	}
 	o.Step("emit.sync")

@@ -48,7 +48,7 @@ const maxRowProblems = 20
 // VerifyPublished holds every published file against its manifest, the manifests against their chain and against the
 // warehouse, and every row of every file against the ledger's. It trusts neither side and changes nothing.
 func VerifyPublished(ctx context.Context, db *warehouse.DB, grantsDir string, opts Options) ([]Problem, error) {
-	v := &verification{ctx: ctx, db: db, dir: grantsDir, fs: opts.filled().FS}
+	v := &verification{ctx: ctx, db: db, dir: grantsDir, fs: opts.filled().FS, verify: opts.Verify}
 	all, err := publications(ctx, db, "")
 	if err != nil {
 		return nil, err
@@ -96,6 +96,7 @@ func VerifyPublished(ctx context.Context, db *warehouse.DB, grantsDir string, op
 }
 
 type verification struct {
+	verify   Verifier
 	ctx      context.Context
 	db       *warehouse.DB
 	dir      string
@@ -162,6 +163,7 @@ func (v *verification) publication(p recorded) error {
 	}
 	v.figure(at, "rows that the warehouse noted", fmt.Sprint(m.Totals.Rows), fmt.Sprint(p.rows))
 	v.figure(at, "what it describes", p.String(), fmt.Sprintf("%s/date=%s/seq=%03d", m.Program, m.PostedOn, m.Seq))
+	v.signature(p, m, text)
 	if err := v.strangers(p, m); err != nil {
 		return err
 	}
@@ -191,7 +193,7 @@ func (v *verification) publication(p recorded) error {
 
 // strangers finds what lies in a published folder and is not in its manifest.
 func (v *verification) strangers(p recorded, m *schemas.Manifest) error {
-	known := map[string]bool{schemas.ManifestName: true}
+	known := map[string]bool{schemas.ManifestName: true, signatureName: m.SignedBy != ""}
 	for _, f := range m.Files {
 		known[f.Name] = true
 	}
