@@ -43,18 +43,26 @@ func (n *night) load(ctx context.Context) (err error) {
 	if err != nil || n.dryRun() {
 		return err
 	}
-	acks, err := n.project.loadAcks(ctx, n.db, n.opts.Progress, n.crash.pass)
+	warnings, err := n.project.acksOrWarnings(ctx, n.db, n.opts.Progress, n.crash.pass)
+	n.summary.Warnings = append(n.summary.Warnings, warnings...)
+	return err
+}
+
+// acksOrWarnings loads acknowledgements for those whose work they are not: what downstream says has no say in what is
+// owed, so that files that cannot be loaded are warnings. `accrue reconcile` fails on them.
+func (p *Project) acksOrWarnings(ctx context.Context, db *warehouse.DB, progress, step func(string)) ([]string, error) {
+	acks, err := p.loadAcks(ctx, db, progress, step)
+	var out []string
 	if acks != nil {
-		n.summary.Warnings = append(n.summary.Warnings, acks.Warnings...)
+		out = acks.Warnings
 	}
 	if err != nil && ctx.Err() == nil {
-		// What downstream says has no say in what is owed: the night goes on, and `accrue reconcile` fails on it.
 		for _, line := range strings.Split(err.Error(), "\n") {
-			n.summary.Warnings = append(n.summary.Warnings, "acknowledgements are not loaded: "+line)
+			out = append(out, "acknowledgements are not loaded: "+line)
 		}
 		err = nil
 	}
-	return err
+	return out, err
 }
 
 func (p *Project) bounds() load.Bounds {
@@ -63,7 +71,7 @@ func (p *Project) bounds() load.Bounds {
 
 // loadAcks loads the acknowledgements that are new or have changed.
 func (p *Project) loadAcks(ctx context.Context, db *warehouse.DB, progress, step func(string)) (*load.AckResult, error) {
-	return load.LoadAcks(ctx, db, load.AckOptions{
+	return load.Acks(ctx, db, load.AckOptions{
 		Dir: p.acksDir(), SpoolDir: p.spoolDir(), RejectsDir: p.rejectsDir(), MaxRejects: load.MaxRejects(p.Config.MaxRejects),
 		MaxLine: p.Config.MaxLine, Bounds: p.bounds(), Progress: progress, Step: step,
 	})

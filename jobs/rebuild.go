@@ -211,6 +211,11 @@ func (b *rebuild) fill(ctx context.Context, again map[pipeline.Date]load.Loaded)
 	for _, d := range res.Changed {
 		b.out.Changed = append(b.out.Changed, d.String())
 	}
+	warnings, err := p.acksOrWarnings(ctx, b.db, b.opts.Progress, nil)
+	if err != nil {
+		return err
+	}
+	b.out.Warnings = append(b.out.Warnings, warnings...)
 	b.crash.pass(stepRebuildFill)
 	if err := b.db.Tx(ctx, func() error {
 		if err := emit.Restore(ctx, b.db, p.grantsDir(), filepath.Join(b.dir, "ledger.parquet"), b.all, b.opts.Progress); err != nil {

@@ -29,7 +29,7 @@ type wall struct {
 }
 
 var stages = []string{
-	"pipeline/load", "pipeline/evaluate", "pipeline/ledger", "pipeline/emit", "pipeline/reconcile", "pipeline/explain",
+	"pipeline/load", "pipeline/evaluate", "pipeline/ledger", "pipeline/emit", "pipeline/reconcile", "pipeline/rollforward", "pipeline/explain",
 }
 
 var walls = []wall{

@@ -34,7 +34,7 @@ var AckSteps = []string{stepAcks}
 
 const stepAcks = "load.acks"
 
-// AckResult says what a call of LoadAcks did.
+// AckResult says what a call of Acks did.
 type AckResult struct {
 	Files        int   // loaded by this call
 	Read         int64 // rows of those files: accepted and rejected
@@ -44,11 +44,11 @@ type AckResult struct {
 	Warnings     []string
 }
 
-// LoadAcks takes acknowledgements into the warehouse: every file of the folder that is new or has changed, as a whole
+// Acks takes acknowledgements into the warehouse: every file of the folder that is new or has changed, as a whole
 // and in a transaction of its own. Every accepted row is kept; which one of a grant's rows holds is for reconciliation
 // to say. A file that cannot be loaded stops none of the others; what is wrong with them all is the error, joined of
 // *FileError, *RejectsError and others.
-func LoadAcks(ctx context.Context, db *warehouse.DB, o AckOptions) (*AckResult, error) {
+func Acks(ctx context.Context, db *warehouse.DB, o AckOptions) (*AckResult, error) {
 	if o.MaxLine == 0 {
 		o.MaxLine = DefaultMaxLine
 	}

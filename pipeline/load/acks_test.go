@@ -24,7 +24,7 @@ func (p *project) ack(name, text string) {
 
 func (p *project) acks() *AckResult {
 	p.t.Helper()
-	res, err := LoadAcks(p.t.Context(), p.db, p.ackOptions())
+	res, err := Acks(p.t.Context(), p.db, p.ackOptions())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestAcksThatAreRefused(t *testing.T) {
 	p.ack("a.csv", "grant_id,status,amount\ng/1,odd,1\ng/2,posted,3\n")
 	p.ack("b.csv", "grant_id,amount\ng/1,1\n")
 	p.ack("c.csv", "grant_id,status,amount\ng/3,posted,1\n")
-	_, err := LoadAcks(t.Context(), p.db, p.ackOptions())
+	_, err := Acks(t.Context(), p.db, p.ackOptions())
 	var rejects *RejectsError
 	var file *FileError
 	if !errors.As(err, &rejects) || !errors.As(err, &file) {

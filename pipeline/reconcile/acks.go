@@ -8,7 +8,7 @@ import "fmt"
 func (w *Work) Acknowledged() error {
 	w.held[Acks] = true
 	if err := w.run("the acknowledgements", `CREATE TABLE recon.off AS
-		SELECT p.at, coalesce(p.grant_id, a.grant_id) AS grant_id, p.program, p.posted_on, p.reward, p.amount,
+		SELECT p.spot, coalesce(p.grant_id, a.grant_id) AS grant_id, p.program, p.posted_on, p.reward, p.amount,
 			CAST(a.status AS VARCHAR) AS status, CAST(a.amount AS HUGEINT) AS said, a.reason, a.posted_wall, a.posted_offset, a.file_id, a.row_no,
 			CAST(1 AS BIGINT) AS times
 		FROM recon_published p FULL JOIN acks a ON a.grant_id = p.grant_id
@@ -34,22 +34,22 @@ func (w *Work) Acknowledged() error {
 
 // named forgives what differs only because a published file and the ledger do: that was named.
 func (w *Work) named() error {
-	rows := fmt.Sprintf(`SELECT %s AS grant_id, l.amount, l.rowid AS at FROM ledger l
+	rows := fmt.Sprintf(`SELECT %s AS grant_id, l.amount, l.rowid AS spot FROM ledger l
 		JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq`, w.grantID("l."))
 	return w.run("the acknowledgements",
 		// Downstream may go by the file or by the ledger.
-		`DELETE FROM recon.off WHERE at < 0 AND status = 'posted' AND times = 1
+		`DELETE FROM recon.off WHERE spot < 0 AND status = 'posted' AND times = 1
 			AND EXISTS (SELECT 1 FROM (`+rows+`) l WHERE l.grant_id = recon.off.grant_id AND l.amount = recon.off.said)`,
 		// What only the ledger has, or only the file, need not be acknowledged.
-		"DELETE FROM recon.off WHERE file_id IS NULL AND at >= 0 AND at IN (SELECT at FROM ("+rows+"))",
-		"DELETE FROM recon.off WHERE file_id IS NULL AND at < 0 AND NOT EXISTS (SELECT 1 FROM ("+rows+") l WHERE l.grant_id = recon.off.grant_id)")
+		"DELETE FROM recon.off WHERE file_id IS NULL AND spot >= 0 AND spot IN (SELECT spot FROM ("+rows+"))",
+		"DELETE FROM recon.off WHERE file_id IS NULL AND spot < 0 AND NOT EXISTS (SELECT 1 FROM ("+rows+") l WHERE l.grant_id = recon.off.grant_id)")
 }
 
 // several reports whether any grant has more than one acknowledgement: then more pairs than grants have met.
 func (w *Work) several() (bool, error) {
 	var acks, published, noAck, noGrant, pairs int64
 	err := w.db.QueryRow(w.ctx, `SELECT (SELECT count(*) FROM acks), (SELECT count(*) FROM recon_published),
-		count(*) FILTER (WHERE file_id IS NULL), count(*) FILTER (WHERE at IS NULL), count(DISTINCT grant_id) FILTER (WHERE at IS NULL)
+		count(*) FILTER (WHERE file_id IS NULL), count(*) FILTER (WHERE spot IS NULL), count(DISTINCT grant_id) FILTER (WHERE spot IS NULL)
 		FROM recon.off`).Scan(&acks, &published, &noAck, &noGrant, &pairs)
 	if err != nil {
 		return false, fmt.Errorf("reconciling the acknowledgements: %w", err)
@@ -75,7 +75,7 @@ func (w *Work) settle() error {
 			) t ON t.grant_id = l.grant_id`,
 		"DELETE FROM recon.off WHERE grant_id IN (SELECT grant_id FROM recon.last)",
 		`INSERT INTO recon.off
-			SELECT p.at, l.grant_id, p.program, p.posted_on, p.reward, p.amount, l.status,
+			SELECT p.spot, l.grant_id, p.program, p.posted_on, p.reward, p.amount, l.status,
 				CASE WHEN l.times > 1 AND l.status = 'posted' THEN l.total ELSE l.amount END, l.reason,
 				l.posted_wall, l.posted_offset, l.file_id, l.row_no, l.times
 			FROM recon.last l LEFT JOIN recon_published p ON p.grant_id = l.grant_id
@@ -95,17 +95,17 @@ func (w *Work) ackBreaks() string {
 			place, file_id, row_no
 		FROM (
 			SELECT coalesce(o.program, %[9]s) AS program, o.grant_id,
-				CASE WHEN o.at IS NULL THEN '%[5]s' WHEN o.file_id IS NULL THEN '%[4]s' WHEN o.status = 'rejected' THEN '%[6]s'
+				CASE WHEN o.spot IS NULL THEN '%[5]s' WHEN o.file_id IS NULL THEN '%[4]s' WHEN o.status = 'rejected' THEN '%[6]s'
 					WHEN o.times > 1 AND o.said = o.amount * o.times THEN '%[7]s' ELSE '%[8]s' END AS type,
 				coalesce(o.posted_on, CAST(make_timestamp(o.posted_wall - coalesce(o.posted_offset, 0) * 1000000) AS DATE), %[10]s) AS dated,
 				coalesce(l.member_id, f.member_id) AS member_id, coalesce(l.rule, f.rule) AS rule, o.reward,
 				coalesce(CAST(l.source_type AS VARCHAR), f.source_type) AS source_type, coalesce(l.source_id, f.source_id) AS source_id,
 				o.amount AS expected, CASE WHEN o.status = 'posted' THEN o.said END AS found, o.reason, o.times, o.file_id, o.row_no,
-				CASE WHEN o.at IS NOT NULL THEN concat('grants/', o.program, '/date=', o.posted_on, '/seq=',
+				CASE WHEN o.spot IS NOT NULL THEN concat('grants/', o.program, '/date=', o.posted_on, '/seq=',
 					lpad(CAST(coalesce(l.seq, f.seq) AS VARCHAR), 3, '0')) END AS place
 			FROM recon.off o
-			LEFT JOIN (SELECT *, rowid AS at FROM ledger WHERE rowid IN (SELECT at FROM recon.off)) l ON l.at = o.at
-			LEFT JOIN recon.file_rows f ON -1 - f.rowid = o.at
+			LEFT JOIN (SELECT *, rowid AS spot FROM ledger WHERE rowid IN (SELECT spot FROM recon.off)) l ON l.spot = o.spot
+			LEFT JOIN recon.file_rows f ON -1 - f.rowid = o.spot
 		) WHERE %[11]s`,
 		Acks, decimal("expected"), decimal("found"), Unacknowledged, Extra, Rejected, Duplicate, Amount, first, dateSQL(w.scope.AsOf),
 		w.inScope("dated"))
@@ -119,7 +119,7 @@ func (w *Work) ackTies() string {
 		LEFT JOIN (
 			SELECT program, reward, count(*) FILTER (WHERE status IS DISTINCT FROM 'posted') AS unposted, sum(amount) AS expected,
 				sum(said) FILTER (WHERE status = 'posted') AS said
-			FROM recon.off WHERE at IS NOT NULL AND %[2]s GROUP BY ALL
+			FROM recon.off WHERE spot IS NOT NULL AND %[2]s GROUP BY ALL
 		) o ON o.program = p.program AND o.reward = p.reward
 		UNION ALL
 		SELECT program, '%[1]s', NULL, 0, 0, count(*), 0 FROM recon.breaks WHERE tie = '%[1]s' AND type = '%[3]s' GROUP BY program`,

@@ -108,7 +108,7 @@ func (w *Work) Summarise(summary string) error {
 // can hold.
 func (w *Work) sources() error {
 	return w.run("the rows behind the breaks", `CREATE OR REPLACE TEMP TABLE recon_sources AS
-		SELECT b.rowid AS at, concat_ws(chr(0),
+		SELECT b.rowid AS spot, concat_ws(chr(0),
 			CASE WHEN b.place IS NOT NULL THEN concat(b.place, chr(0), b.place_row, chr(0), '') END,
 			CASE WHEN a.name IS NOT NULL THEN concat('acks/', a.name, chr(0), b.ack_row, chr(0), '') END,
 			CASE WHEN f.name IS NOT NULL AND b.tie <> '`+string(Facts)+`' THEN concat('exports/date=', f.delivery, '/', f.name, chr(0), s.row_no, chr(0), b.source_id) END
@@ -120,7 +120,7 @@ func (w *Work) sources() error {
 			UNION ALL SELECT 'activity', activity_id, file_id, row_no FROM activities
 		) s ON s.source_id = b.source_id AND s.source_type = b.source_type
 		LEFT JOIN files f ON f.file_id = s.file_id`,
-		"UPDATE recon.breaks AS b SET sources = s.sources FROM recon_sources s WHERE s.at = b.rowid",
+		"UPDATE recon.breaks AS b SET sources = s.sources FROM recon_sources s WHERE s.spot = b.rowid",
 		"DROP TABLE recon_sources")
 }
 

@@ -184,10 +184,10 @@ func (w *Work) unpublished() string {
 
 // published is the view of what was handed to downstream. The rows of broken publications are those of their files,
 // and those that only the ledger has: that they are missing was said, and downstream may have had them all the same.
-// at is the row's place: rowid in the ledger, or -1 less the rowid among the collected rows.
+// spot is the row's place: rowid in the ledger, or -1 less the rowid among the collected rows.
 func (w *Work) published() string {
 	out := fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_published AS
-		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS at FROM ledger l WHERE TRUE`, w.grantID("l."))
+		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS spot FROM ledger l WHERE TRUE`, w.grantID("l."))
 	if w.orphans {
 		out += " AND EXISTS (SELECT 1 FROM publications p WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)"
 	}
@@ -199,8 +199,8 @@ func (w *Work) published() string {
 		SELECT program, posted_on, reward, amount, grant_id, -1 - rowid FROM recon.file_rows
 		QUALIFY row_number() OVER (PARTITION BY grant_id ORDER BY file, row_no) = 1
 		UNION ALL
-		SELECT l.program, l.posted_on, l.reward, l.amount, l.grant_id, l.at FROM (
-			SELECT l.*, %s AS grant_id, l.rowid AS at FROM ledger l
+		SELECT l.program, l.posted_on, l.reward, l.amount, l.grant_id, l.spot FROM (
+			SELECT l.*, %s AS grant_id, l.rowid AS spot FROM ledger l
 			JOIN recon.broken b ON b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq
 		) l WHERE NOT EXISTS (SELECT 1 FROM recon.file_rows f WHERE f.grant_id = l.grant_id)`, w.grantID("l."))
 }
