@@ -62,6 +62,7 @@ func (g *generator) tierSpans() string {
 		resting = append(resting, fmt.Sprintf("CAST(%d AS TINYINT)", st.Resting))
 		changed = append(changed, fmt.Sprintf("%s <> %s", spendTier(st, ""), spendTier(st, " - d")))
 	}
+	//nolint:misspell // SQL is not British
 	return fmt.Sprintf(`CREATE TEMP TABLE eval_tiers AS
 WITH spent AS (
   SELECT * FROM eval_spend WHERE member_no IN (
