@@ -81,6 +81,22 @@ var mutants = []mutant{
 	{what: "birthdays go by yesterday's row", statement: "birthdays", find: `d\.day >= p\.from_day`, replace: "d.day > p.from_day"},
 	{what: "29 February goes the other way", statement: "candidates", find: `t\.feb_29 IN \(0, 1\)`, replace: "t.feb_29 IN (0, 2)"},
 
+	// Gift codes.
+	{what: "a code may be redeemed once more", statement: "codes", find: `k <= code_times`, replace: "k - 1 <= code_times"},
+	{what: "a code goes to the last who redeem it", statement: "codes", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us DESC, c.source_id DESC"},
+	{what: "a code ends a day early", statement: "candidates", find: `t\.day BETWEEN k\.from_day AND k\.until_day`, replace: "t.day >= k.from_day AND t.day < k.until_day"},
+	{what: "codes match in any case", statement: "candidates", find: `k\.code = t\.subject`, replace: "lower(k.code) = lower(t.subject)"},
+
+	// Referrals.
+	{what: "a member may refer itself", statement: "referrals", find: `t\.subject <> r\.member_id`, replace: "TRUE"},
+	{what: "the last referral of a referee counts", statement: "referrals", find: `ORDER BY t\.us, t\.source_id`, replace: "ORDER BY t.us DESC, t.source_id DESC"},
+	{what: "exactly the amount qualifies", statement: "who qualifies", find: `t\.basis > `, replace: "t.basis >= "},
+	{what: "the latest purchase qualifies", statement: "who qualifies", find: `ORDER BY t\.us, t\.source_id`, replace: "ORDER BY t.us DESC, t.source_id"},
+	{what: "a purchase before the referral qualifies", statement: "qualified referrals", find: `WHERE q\.us >= r\.us`, replace: ""},
+	{what: "a referral is judged at its own time", statement: "qualified referrals", find: `q\.us, q\.day, q\.ver`, replace: "r.us, r.day, r.ver"},
+	{what: "the days to qualify are one too few", statement: "candidates", find: `t\.after_days BETWEEN 0 AND (\d+)`, replace: "t.after_days BETWEEN 0 AND $1 - 1"},
+	{what: "the referee comes first in a shared budget", statement: "budget", find: `ORDER BY us, source_id, stype, side,`, replace: "ORDER BY us, source_id, stype, side DESC,"},
+
 	// Best of, limits, budget.
 	{what: "best of is the smallest", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount, place"},
 	{what: "a tie goes to the last in the file", statement: "best_of", find: `ORDER BY amount DESC, place`, replace: "ORDER BY amount DESC, place DESC"},
@@ -95,7 +111,7 @@ var mutants = []mutant{
 	{what: "weeks of limits begin on Sunday", statement: "(times|amount) per_week.*", find: `7000003\) // 7`, replace: "7000004) // 7"},
 	{what: "quarters are years", statement: ".*per_quarter.*", find: `\* 4 \+ quarter\(.*?\) AS INTEGER`, replace: "* 4 AS INTEGER"},
 	{what: "an amount limit that is reached drops the whole row", statement: "amount [a-z_]+", find: `least\((\d+), (s\d)\) - least`, replace: "CASE WHEN $2 <= $1 THEN $2 ELSE least($1, $2 - amount) END - least"},
-	{what: "a budget goes by members", statement: "budget", find: `OVER \(PARTITION BY c\.reward_no ORDER`, replace: "OVER (PARTITION BY c.reward_no, c.member_no ORDER"},
+	{what: "a budget goes by members", statement: "budget", find: `OVER \(PARTITION BY 0 ORDER`, replace: "OVER (PARTITION BY c.member_no ORDER"},
 	{what: "a budget goes to the last", statement: "budget", find: `ORDER BY c\.us, c\.source_id`, replace: "ORDER BY c.us DESC, c.source_id DESC"},
 
 	// Multipliers and program limits.

@@ -106,11 +106,11 @@ func (g *generator) sharedBudget(r *plan.Rule, p plan.Pass) {
 	var sums, rows, prev []string
 	for i, side := range sides {
 		prev = append(prev, g.table[side.No])
-		sums = append(sums, fmt.Sprintf("SELECT reward_no, amount FROM %s", g.table[side.No]))
+		sums = append(sums, "SELECT amount FROM "+g.table[side.No])
 		rows = append(rows, fmt.Sprintf("SELECT %d AS side, us, source_id, stype, member_no, reward_no, amount FROM %s", i, g.table[side.No]))
 	}
 	over := fmt.Sprintf("r%d_over_budget", r.No)
-	g.addRule(r, "budget: who is over", fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT reward_no FROM (%s) GROUP BY 1 HAVING sum(amount) > %d",
+	g.addRule(r, "budget: who is over", fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT 1 AS budget FROM (%s) HAVING sum(amount) > %d",
 		over, strings.Join(sums, " UNION ALL "), smallest(p.Caps)))
 	keep := map[int]string{}
 	for _, c := range p.Caps {
@@ -123,7 +123,7 @@ func (g *generator) sharedBudget(r *plan.Rule, p plan.Pass) {
 		s := g.addRule(side, "budget", fmt.Sprintf(`CREATE TEMP TABLE %s AS
 SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
   SELECT c.*, s.s0 FROM %s c JOIN (
-    SELECT *, sum(amount) OVER (PARTITION BY reward_no ORDER BY us, source_id, stype, side, member_no ROWS UNBOUNDED PRECEDING) AS s0
+    SELECT *, sum(amount) OVER (ORDER BY us, source_id, stype, side, member_no ROWS UNBOUNDED PRECEDING) AS s0
     FROM (%s)
   ) s ON s.side = %d AND s.source_id = c.source_id AND s.stype = c.stype AND s.member_no = c.member_no AND s.reward_no = c.reward_no
 )) WHERE amount > 0`, next, g.candidateColumns(side), byVersion("ver", keep, len(g.plan.Family.Versions), "amount"),

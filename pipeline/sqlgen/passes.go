@@ -100,8 +100,11 @@ func (g *generator) parts(r *plan.Rule, p plan.Pass, alias string) []string {
 	if p.Kind != plan.PassBudget {
 		out = append(out, alias+"member_no", periodKey(p.Period, alias+"day"))
 	}
-	if r.Multiplier && len(g.plan.Rewards) > 1 || len(out) == 0 {
+	if r.Multiplier && len(g.plan.Rewards) > 1 {
 		out = append(out, alias+"reward_no")
+	}
+	if len(out) == 0 {
+		out = append(out, "0") // all rows of the rule together
 	}
 	return out
 }
