@@ -142,8 +142,10 @@ func (n *night) noted(ctx context.Context) (*Summary, error) {
 	n.crash.pass(stepRunStart)
 	err = n.stages(ctx)
 	// What was done is done, and is summed up even if the run is to stop.
-	if serr := n.summarise(context.WithoutCancel(ctx)); err == nil {
-		err = serr
+	if ctx.Err() == nil || len(n.done) > 0 {
+		if serr := n.summarise(context.WithoutCancel(ctx)); err == nil {
+			err = serr
+		}
 	}
 	end := n.opts.Clock.Now()
 	n.summary.Seconds = end.Sub(start).Round(time.Millisecond).Seconds()
