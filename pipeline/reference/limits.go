@@ -155,10 +155,12 @@ func withAmount(grants []*grant, p pipeline.Period) []*grant {
 }
 
 // withBudget is step 7: in order of (occurred_at, source id) over all members, same formula. Of a referral the referrer
-// comes before the referee.
+// comes before the referee; where one multiplier has both of them, their ids decide.
 func withBudget(grants []*grant) []*grant {
 	queue := slices.Clone(grants)
-	slices.SortFunc(queue, func(a, b *grant) int { return cmp.Or(way{}.compare(a, b), strings.Compare(a.rule.ID, b.rule.ID)) })
+	slices.SortFunc(queue, func(a, b *grant) int {
+		return cmp.Or(way{}.compare(a, b), strings.Compare(a.rule.ID, b.rule.ID), strings.Compare(a.memberID, b.memberID))
+	})
 	after := map[*grant]decimal.Decimal{}
 	sum := decimal.Zero
 	for _, g := range queue {
