@@ -1,10 +1,11 @@
 package emit
 
 import (
-	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
+	"hash/maphash"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ type checker struct {
 	postedOn pipeline.Date
 	scales   map[string]int // decimal places by reward
 	totals   pipeline.Totals
-	rows     hash.Hash // over the canonical text of all rows; nil where nobody wants it
+	rows     *maphash.Hash // over the values of all rows; nil where nobody wants it
 
 	buf        []byte
 	last       pipeline.Total  // rows of one reward and kind come in stretches
@@ -31,10 +32,15 @@ func newChecker(program string, postedOn pipeline.Date, scales map[string]int) *
 	return &checker{program: program, postedOn: postedOn, scales: scales}
 }
 
-// withDigest has the checker also take the digest of the rows' canonical text, which is that of a CSV file without its
-// header, whatever form the rows came in. CSV files need none: their own digest says the same.
+// rowSeed makes digests of rows comparable within the process, and nowhere else.
+var rowSeed = maphash.MakeSeed()
+
+// withDigest has the checker also take a digest of all values of all rows, whatever form the rows came in. CSV files need
+// none: their own digest says the same. It holds what was written against what is read back, in one process; against
+// later changes there is the SHA-256 of the files.
 func (c *checker) withDigest() *checker {
-	c.rows = sha256.New()
+	c.rows = &maphash.Hash{}
+	c.rows.SetSeed(rowSeed)
 	return c
 }
 
@@ -63,8 +69,8 @@ func (c *checker) add(g *pipeline.Grant) error {
 	c.last.Rows++
 	c.last.Amount = c.last.Amount.Add(g.Amount)
 	if c.rows != nil {
-		if c.buf = appendCSV(c.buf, g, c.scales[g.Reward]); len(c.buf) > chunkSize {
-			c.rows.Write(c.buf)
+		if c.buf = appendValues(c.buf, g); len(c.buf) > chunkSize {
+			_, _ = c.rows.Write(c.buf) // never fails
 			c.buf = c.buf[:0]
 		}
 	}
@@ -95,14 +101,30 @@ func (c *checker) sums() *pipeline.Totals {
 	return &c.totals
 }
 
-// digest returns the SHA-256 of the rows' canonical text, "" where none was taken.
+// digest returns the digest of the rows, "" where none was taken.
 func (c *checker) digest() string {
 	if c.rows == nil {
 		return ""
 	}
-	c.rows.Write(c.buf)
+	_, _ = c.rows.Write(c.buf)
 	c.buf = c.buf[:0]
-	return hexDigest(c.rows)
+	return strconv.FormatUint(c.rows.Sum64(), 16)
+}
+
+// appendValues appends all values of a grant, each told apart from the next: no text holds a NUL.
+func appendValues(b []byte, g *pipeline.Grant) []byte {
+	for _, s := range [...]string{g.GrantID, g.Program, g.MemberID, g.Rule, g.Reward, g.Kind, g.SourceType, g.SourceID, g.Reason} {
+		b = append(append(b, s...), 0)
+	}
+	expires := int64(math.MinInt64)
+	if g.Expires {
+		expires = int64(g.ExpiresOn)
+	}
+	for _, n := range [...]int64{int64(g.ProgramVersion), int64(g.Amount), g.EarnedUS, int64(g.EarnedOn), int64(g.PostedOn),
+		int64(g.AvailableOn), expires} {
+		b = binary.LittleEndian.AppendUint64(b, uint64(n))
+	}
+	return b
 }
 
 // row holds one grant against itself.

@@ -155,7 +155,7 @@ func (i *inspected) compare(want schemas.ManifestFile) []Problem {
 }
 
 // readBack reads all files of a folder from the disk and holds them against the manifest: each file's size, digest and
-// rows, each format's order, control totals and, by the digest of their canonical text, every single cell.
+// rows, each format's order, control totals and, by the digest of the rows, every single cell.
 type readBack struct {
 	fs     FS
 	folder string
@@ -163,7 +163,7 @@ type readBack struct {
 	text   []byte // of the manifest
 	want   *pipeline.Totals
 	scales map[string]int
-	rows   string // digest of the rows' canonical text, "" where it is not known
+	rows   string // digest of the rows, "" where it is not known
 	done   func() // called once per row
 }
 
