@@ -161,7 +161,7 @@ func TestOverviewDuringARun(t *testing.T) {
 			return
 		}
 		if o.Running == nil || o.Running.PID != os.Getpid() || len(o.Runs) != 2 || o.Runs[0].State != RunRunning ||
-			len(o.Dates) != 2 || o.Dates[0].State != DateRunning || o.Dates[1].State != DatePublished || o.Dates[1].Rows != 42 {
+			len(o.Dates) != 2 || o.Dates[0].State != DateRunning || o.Dates[1].State != DatePublished || o.Dates[1].Rows != 51 {
 			t.Errorf("running is %v, %d runs, the dates are %+v", o.Running, len(o.Runs), o.Dates)
 		}
 	}}); err != nil || !asked {
