@@ -9,7 +9,7 @@ NEXT_TAGS := no_duckdb_arrow duckdb_next
 DRIVERS   := "$(TAGS)" "$(NEXT_TAGS)"
 
 # Every test binary with DuckDB in it takes seconds and about a gigabyte to link: no more than two at a time.
-GO_TEST := go test -p 2 -timeout 20m
+GO_TEST := go test -p 2 -timeout 40m
 
 LINT_VERSION := v2.15.0
 LINT         := .bin/$(LINT_VERSION)/golangci-lint
@@ -42,8 +42,9 @@ test: test-default test-next lint ## everything that CI runs: all tests on both 
 test-default: ## all tests on the default driver
 	$(GO_TEST) -tags "$(TAGS)" ./...
 
+# The random programs and histories are in full on the default driver; here a fifth or so of them, for the driver's sake.
 test-next: ## all tests on the driver's successor
-	$(GO_TEST) -tags "$(NEXT_TAGS)" ./...
+	ACCRUE_FUZZ_N=500 ACCRUE_FUZZ_HISTORIES=60 $(GO_TEST) -tags "$(NEXT_TAGS)" ./...
 
 # The drivers differ in one file; the second look is at that one's package alone.
 lint: $(LINT) ## golangci-lint, fetched into .bin/ the first time
