@@ -78,19 +78,7 @@ func (a *app) backfill(ctx context.Context, o jobs.BackfillOptions, asJSON bool)
 	}
 	summary, err := jobs.Backfill(ctx, project, o)
 	line.end()
-	if summary != nil {
-		for _, w := range summary.Warnings {
-			a.say("warning: %s", w)
-		}
-		if asJSON {
-			if jerr := writeJSON(a.out, summary); jerr != nil {
-				return jerr
-			}
-		} else if err == nil {
-			a.writeBackfillReport(summary, o.DryRun)
-		}
-	}
-	return err
+	return a.tellOutcome(summary, err, asJSON, func() { a.writeBackfillReport(summary, o.DryRun) })
 }
 
 // writeRestated shows how the program files differ from those that grants were posted by.

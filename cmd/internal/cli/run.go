@@ -62,17 +62,24 @@ func (a *app) run(ctx context.Context, opts jobs.RunOptions, asJSON bool) error 
 	opts.Progress = line.at
 	summary, err := jobs.Run(ctx, project, opts)
 	line.end()
-	if summary != nil {
-		for _, w := range summary.Warnings {
-			a.say("warning: %s", w)
+	return a.tellOutcome(summary, err, asJSON, func() { a.writeRunReport(summary) })
+}
+
+// tellOutcome shows what a run or a backfill did: its warnings, then JSON, which also tells of a failure, or the report
+// for people. It returns the run's error.
+func (a *app) tellOutcome(summary *jobs.Summary, err error, asJSON bool, report func()) error {
+	if summary == nil {
+		return err
+	}
+	for _, w := range summary.Warnings {
+		a.say("warning: %s", w)
+	}
+	if asJSON {
+		if jerr := writeJSON(a.out, summary); jerr != nil {
+			return jerr
 		}
-		if asJSON {
-			if jerr := writeJSON(a.out, summary); jerr != nil {
-				return jerr
-			}
-		} else if err == nil {
-			a.writeRunReport(summary)
-		}
+	} else if err == nil {
+		report()
 	}
 	return err
 }
