@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"accrue/pipeline"
+	"accrue/pipeline/program"
 )
 
 // Grant is one row of the ledger as it was published.
@@ -121,6 +123,29 @@ func (p *Project) scales() scales {
 			}
 		}
 	}
+	return out
+}
+
+// ruleScales are the scales of what rules pay, by program and rule: where all that a rule may pay has the same one. A
+// multiplier pays in any reward.
+func ruleScales(families []*program.Family) map[[2]string]int {
+	out, several := map[[2]string]int{}, map[[2]string]bool{}
+	for _, fam := range families {
+		for _, v := range fam.Versions {
+			for _, r := range v.AllRules() {
+				rewards := v.Rewards
+				if r.Reward != nil {
+					rewards = []*program.Reward{r.Reward}
+				}
+				for _, w := range rewards {
+					k := [2]string{fam.ID, r.ID}
+					n, known := out[k]
+					out[k], several[k] = w.Scale, several[k] || known && n != w.Scale
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(k [2]string, _ int) bool { return several[k] })
 	return out
 }
 

@@ -175,7 +175,8 @@ func (r *Reconciliation) run(ctx context.Context, families []*program.Family) (e
 	if err := r.period(ctx); err != nil {
 		return err
 	}
-	scope := reconcile.Scope{Program: r.opts.Program, From: r.filter.From, To: r.filter.To, AsOf: r.asOf}
+	scope := reconcile.Scope{Program: r.opts.Program, From: r.filter.From, To: r.filter.To, AsOf: r.asOf,
+		Places: reconcile.Places{Rewards: r.project.scales(), Rules: ruleScales(families)}}
 	if r.work, err = reconcile.Start(ctx, r.db, scope); err != nil {
 		return err
 	}
@@ -375,7 +376,7 @@ func (r *Reconciliation) summarise(ctx context.Context) error {
 		delete(byTie, t)
 		t.Breaks, t.LeftRows, t.RightRows = n, f.LeftRows, f.RightRows
 		if f.HasAmounts {
-			t.Left, t.Right = scales.sum(f.Program, f.Reward, f.Left), scales.sum(f.Program, f.Reward, f.Right)
+			t.Left, t.Right = samePlaces(scales.sum(f.Program, f.Reward, f.Left), scales.sum(f.Program, f.Reward, f.Right))
 		}
 		r.Summary.Ties = append(r.Summary.Ties, t)
 	}

@@ -186,6 +186,22 @@ func (s scales) sum(program, reward string, v pipeline.Sum) string {
 	return v.Format(places)
 }
 
+// samePlaces gives two decimals as many places: money has no scale, and 12.5 beside 12.25 is hard to compare.
+func samePlaces(a, b string) (left, right string) {
+	places := func(s string) int {
+		_, frac, _ := strings.Cut(s, ".")
+		return len(frac)
+	}
+	pad := func(s string, n int) string {
+		if n > 0 && !strings.Contains(s, ".") {
+			s += "."
+		}
+		return s + strings.Repeat("0", n-places(s))
+	}
+	n := max(places(a), places(b))
+	return pad(a, n), pad(b, n)
+}
+
 // addCount adds to the counts by tie, type and age, whatever the reward.
 func (s *ReconcileSummary) addCount(c reconcile.Count) {
 	for i := range s.Counts {

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,6 +174,26 @@ func storyBreaks(t *testing.T) []string {
 	return out
 }
 
+// storyTies are both sides of every tie of the story, by hand. Forty-two purchases make 3150: 10 + 20 + … + 140 thrice.
+var storyTies = []string{
+	"deliveries-facts  members: 3 rows, ; 3 rows, ; 0 breaks",
+	// The files: c11 of 110 went, c99 of 5 came. The facts: a10 of 100 went, b10 is 101.
+	"deliveries-facts  transactions: 42 rows, 3045; 41 rows, 3051; 4 breaks",
+	"deliveries-facts  : 0 rows, ; 0 rows, ; 2 breaks", // whole files: members.csv, transactions-2.csv
+	"facts-entitlements shop points: 41 rows, 3051; 41 rows, 3051; 0 breaks",
+	// The ledger: c08 is 81, c09 of 90 went, x99 of 5 came.
+	"entitlements-ledger shop points: 41 rows, 3051; 42 rows, 3066; 5 breaks",
+	// The files: a05 is 55, a06 and b06 of 60 went, b07 of 70 is there twice, new of 5 came.
+	"ledger-files shop points: 42 rows, 3066; 42 rows, 3110; 9 breaks",
+	"ledger-files shop : 0 rows, ; 0 rows, ; 2 breaks", // manifest.json, copy.csv
+	"files-acks other : 0 rows, 0; 1 rows, 9; 1 breaks",
+	"files-acks shop : 0 rows, 0; 2 rows, 12; 2 breaks",
+	// Published are each grant of the files once, and a06, b06 and x99, which only the ledger has: 3110 - 70 + 125. Posted
+	// are the 3150 less seven that were not acknowledged (160) and three that were refused (90); a03 1 more, b04 36 and
+	// c05 100 less; a04 and b05 once more.
+	"files-acks shop points: 44 rows, 3165; 32 rows, 2855; 15 breaks",
+}
+
 // The story of forty breaks: none on the clean copy, exactly those that were planted after that, and what is put
 // right closes by itself.
 func TestStoryOfFortyBreaks(t *testing.T) {
@@ -184,6 +206,13 @@ func TestStoryOfFortyBreaks(t *testing.T) {
 	s, lines, all := reconciled(t, p, ReconcileOptions{}, false)
 	if diff := cmp.Diff(want, lines); diff != "" || s.Open != 40 {
 		t.Errorf("%d open; breaks (-planted +named):\n%s", s.Open, diff)
+	}
+	var ties []string
+	for _, f := range s.Ties {
+		ties = append(ties, fmt.Sprintf("%s %s %s: %d rows, %s; %d rows, %s; %d breaks", f.Tie, f.Program, f.Of, f.LeftRows, f.Left, f.RightRows, f.Right, f.Breaks))
+	}
+	if diff := cmp.Diff(storyTies, ties); diff != "" {
+		t.Errorf("both sides of the ties (-by hand +figures):\n%s", diff)
 	}
 	for _, b := range all {
 		if b.What == "" || len(b.Sources) == 0 && b.Tie != "entitlements-ledger" {
@@ -239,4 +268,56 @@ func TestReconcilePeriods(t *testing.T) {
 	if _, err := Reconcile(t.Context(), p, ReconcileOptions{Program: "shoe"}); err == nil || Classify(err) != Refused {
 		t.Errorf("an unknown program gives %v", err)
 	}
+}
+
+// Amounts of breaks have the places of the reward's scale, in the figures of ties, in the list and in the Parquet file;
+// money has as many as it needs. A stranger's acknowledgement has those of the rule that its id names.
+func TestBreaksShowTheScaleOfTheReward(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "accrue.yaml"), "exports: {ready: folder}\n")
+	write(t, filepath.Join(dir, "programs", "p.yaml"), "program: p\nversion: 1\neffective_from: 2026-01-01\ncurrency: EUR\ntime_zone: UTC\n"+
+		"rewards:\n  cash: {scale: 2}\n  stars: {scale: 0}\nrules:\n  - {id: back, kind: spend, reward: cash, steps: fractional, earn: 1, per: 10}\n"+
+		"  - {id: star, kind: visit, reward: stars, earn: 5}\n")
+	purchases := "transaction_id,member_id,occurred_at,amount\nt1,m1,2026-11-20T10:00,50\nt2,m1,2026-11-20T11:00,12.5\nt3,m1,2026-11-20T12:00,3\n"
+	exports := filepath.Join(dir, "exports", "date=2026-11-20", "transactions.csv")
+	write(t, exports, purchases)
+	p := open(t, dir)
+	run(t, p, "2026-11-20")
+	// t2 is gone from the delivery, t3 is 3.25 there. t1 is acknowledged with another amount, t2 rejected.
+	write(t, exports, strings.Replace(strings.Replace(purchases, "t2,m1,2026-11-20T11:00,12.5\n", "", 1), "12:00,3\n", "12:00,3.25\n", 1))
+	write(t, filepath.Join(dir, "acks", "a.csv"), "grant_id,status,amount,posted_at,reason\np/back/transaction/t1/1,posted,4.5,2026-11-20T22:00Z,\n"+
+		"p/back/transaction/t2/1,rejected,,2026-11-20T22:00Z,\np/back/transaction/t9/1,posted,7,2026-11-20T22:00Z,\n"+
+		"p/star/transaction/t1/1,posted,6,2026-11-20T22:00Z,\n")
+	s, lines, _ := reconciled(t, p, ReconcileOptions{}, false)
+	want := []string{
+		"deliveries-facts,amount,transactions t3,3.25,3,0,0-1",
+		"deliveries-facts,extra,transactions t2,,12.5,0,0-1",
+		"files-acks,amount,p/back/transaction/t1/1,5.00,4.50,0,0-1",
+		"files-acks,amount,p/star/transaction/t1/1,5,6,0,0-1",
+		"files-acks,extra,p/back/transaction/t9/1,,7.00,0,0-1",
+		"files-acks,rejected,p/back/transaction/t2/1,1.25,,0,0-1",
+		"files-acks,unacknowledged,p/back/transaction/t3/1,0.30,,0,0-1",
+		"files-acks,unacknowledged,p/star/transaction/t2/1,5,,0,0-1",
+		"files-acks,unacknowledged,p/star/transaction/t3/1,5,,0,0-1",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("breaks (-by hand +named):\n%s", diff)
+	}
+	// In the delivery 50 and 3.25 are left, among the facts 50, 12.5 and 3.
+	if f := s.Ties[0]; f.LeftRows != 2 || f.Left != "53.25" || f.RightRows != 3 || f.Right != "65.50" {
+		t.Errorf("%+v", f)
+	}
+	rec, err := Reconcile(t.Context(), p, ReconcileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "breaks.parquet")
+	if err := errors.Join(rec.WriteParquet(t.Context(), false, out), rec.Close()); err != nil {
+		t.Fatal(err)
+	}
+	read(t, p, func(db *warehouse.DB) {
+		if n := number(t, db, "SELECT count(*) FROM read_parquet("+warehouse.Literal(out)+") WHERE expected IN ('5.00', '1.25', '0.30')"); n != 3 {
+			t.Errorf("%d amounts with places in the Parquet file", n)
+		}
+	})
 }

@@ -24,12 +24,15 @@ func (w *Work) Acknowledged() error {
 			return err
 		}
 	}
+	if err := w.run("the acknowledgements", w.ackTies()); err != nil {
+		return err
+	}
 	if w.broken {
 		if err := w.named(); err != nil {
 			return err
 		}
 	}
-	return w.run("the acknowledgements", w.ackBreaks(), w.ackTies())
+	return w.run("the acknowledgements", w.ackBreaks(), w.strangers())
 }
 
 // named forgives what differs only because a published file and the ledger do: that was named.
@@ -120,8 +123,13 @@ func (w *Work) ackTies() string {
 			SELECT program, reward, count(*) FILTER (WHERE status IS DISTINCT FROM 'posted') AS unposted, sum(amount) AS expected,
 				sum(said) FILTER (WHERE status = 'posted') AS said
 			FROM recon.off WHERE spot IS NOT NULL AND %[2]s GROUP BY ALL
-		) o ON o.program = p.program AND o.reward = p.reward
-		UNION ALL
-		SELECT program, '%[1]s', NULL, 0, 0, count(*), 0 FROM recon.breaks WHERE tie = '%[1]s' AND type = '%[3]s' GROUP BY program`,
-		Acks, w.inScope("posted_on"), Extra)
+		) o ON o.program = p.program AND o.reward = p.reward`,
+		Acks, w.inScope("posted_on"))
+}
+
+// strangers are the figures of what was posted and nobody granted, whose reward is not known.
+func (w *Work) strangers() string {
+	return fmt.Sprintf(`INSERT INTO recon.ties
+		SELECT program, '%[1]s', NULL, 0, 0, count(*), coalesce(sum(CAST(CAST(found AS DECIMAL(30, 4)) * 10000 AS HUGEINT)), 0)
+		FROM recon.breaks WHERE tie = '%[1]s' AND type = '%[2]s' GROUP BY program`, Acks, Extra)
 }

@@ -8,8 +8,9 @@ import (
 	"accrue/pipeline/warehouse"
 )
 
-// Break is one difference. Expected and Found are decimals for grants and facts ("1" for a row without amount), and
-// for files counts or digests; one of them is empty where only the other side has anything.
+// Break is one difference. Expected and Found are decimals for grants (with the places of the reward's scale) and facts
+// ("1" for a row without amount), and for files counts or digests; one of them is empty where only the other side has
+// anything.
 type Break struct {
 	Program  string // "" for what all programs share
 	Tie      Tie
@@ -69,6 +70,10 @@ func (w *Work) Keep() (closed int64, err error) {
 	if err := w.sources(); err != nil {
 		return 0, err
 	}
+	shown, err := w.shown()
+	if err != nil {
+		return 0, err
+	}
 	asOf := dateSQL(w.scope.AsOf)
 	ties := []string{"''"}
 	for _, t := range Ties {
@@ -87,10 +92,10 @@ func (w *Work) Keep() (closed int64, err error) {
 			return fmt.Errorf("reconciling the history of breaks: %w", err)
 		}
 		return w.run("the history of breaks",
-			"UPDATE breaks AS b SET expected = n.expected, found = n.found, what = n.what, sources = n.sources, rule = n.rule FROM recon.breaks n WHERE b.closed_on IS NULL AND "+same,
+			"UPDATE breaks AS b SET expected = n.expected, found = n.found, what = n.what, sources = n.sources, rule = n.rule FROM "+shown+" n WHERE b.closed_on IS NULL AND "+same,
 			fmt.Sprintf(`INSERT INTO breaks (program, tie, type, key, dated, member_id, rule, reward, expected, found, what, sources, found_on)
-				SELECT program, tie, type, key, dated, member_id, rule, reward, expected, found, what, sources, %s FROM recon.breaks n
-				WHERE NOT EXISTS (SELECT 1 FROM breaks b WHERE b.closed_on IS NULL AND %s)`, asOf, same),
+				SELECT program, tie, type, key, dated, member_id, rule, reward, expected, found, what, sources, %s FROM %s n
+				WHERE NOT EXISTS (SELECT 1 FROM breaks b WHERE b.closed_on IS NULL AND %s)`, asOf, shown, same),
 			fmt.Sprintf(`INSERT INTO reconciliations SELECT CAST(%s AS DATE), CAST(%s AS DATE), CAST(%s AS DATE), %s,
 				(SELECT coalesce(max(number), 0) + 1 FROM reconciliations), NULL`,
 				asOf, dateSQL(w.scope.From), dateSQL(w.scope.To), warehouse.Literal(w.scope.Program)))

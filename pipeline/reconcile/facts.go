@@ -27,32 +27,34 @@ func (w *Work) SuspectFiles() (map[int]bool, error) {
 	w.held[Facts] = true
 	for _, d := range schemas.Datasets {
 		amount := "0"
-		if _, ok := d.Field("amount"); ok {
+		_, hasAmounts := d.Field("amount")
+		if hasAmounts {
 			amount = "amount"
 		}
 		var id int
-		query := fmt.Sprintf(`
+		with := fmt.Sprintf(`
 			WITH held AS (
 				SELECT file_id, count(*) AS n, sum(%[4]s) AS total FROM %[1]s WHERE %[3]s GROUP BY file_id
 			), past AS (
 				SELECT file_id, count(*) AS n, sum(%[4]s) AS total FROM %[2]s WHERE %[3]s GROUP BY file_id
-			), refused AS (SELECT file_id, count(*) AS n FROM rejects WHERE %[3]s GROUP BY file_id)
-			SELECT f.file_id FROM files f LEFT JOIN held h USING (file_id) LEFT JOIN past p USING (file_id) LEFT JOIN refused r USING (file_id)
-			WHERE f.dataset = '%[1]s' AND %[3]s AND (
+			), refused AS (SELECT file_id, count(*) AS n FROM rejects WHERE %[3]s GROUP BY file_id)`,
+			d.Name, d.HistoryTable(), w.during("delivery"), amount)
+		from := fmt.Sprintf(`FROM files f LEFT JOIN held h USING (file_id) LEFT JOIN past p USING (file_id) LEFT JOIN refused r USING (file_id)
+			WHERE f.dataset = '%s' AND %s`, d.Name, w.during("delivery"))
+		query := with + "\nSELECT f.file_id " + from + ` AND (
 				f.rows_read <> f.rows_accepted + f.rows_duplicate + f.rows_superseded + f.rows_rejected
 				OR f.rows_accepted <> coalesce(h.n, 0) OR f.rows_rejected <> coalesce(r.n, 0)
 				OR f.rows_duplicate + f.rows_superseded < coalesce(p.n, 0)
-				OR f.amount_read <> coalesce(h.total, 0) + coalesce(p.total, 0))`, d.Name, d.HistoryTable(), w.during("delivery"), amount)
+				OR f.amount_read <> coalesce(h.total, 0) + coalesce(p.total, 0))`
 		if err := w.db.Each(w.ctx, query, nil, []any{&id}, func() error {
 			out[id] = true
 			return nil
 		}); err != nil {
 			return nil, fmt.Errorf("holding the facts of %s against their files: %w", d.Name, err)
 		}
-		if err := w.run("the facts of "+d.Name, fmt.Sprintf(`INSERT INTO recon.ties
-			SELECT '', '%s', '%s', coalesce(sum(rows_read), 0), NULL,
-				coalesce(sum(rows_duplicate + rows_superseded + rows_rejected), 0) + (SELECT count(*) FROM %s WHERE %s), NULL
-			FROM files WHERE dataset = '%s' AND %s HAVING sum(rows_read) > 0`, Facts, d.Name, d.Name, w.during("delivery"), d.Name, w.during("delivery"))); err != nil {
+		if err := w.run("the facts of "+d.Name, "INSERT INTO recon.fact_files"+with+fmt.Sprintf(`
+			SELECT '%s', f.file_id, %t, f.rows_read, f.amount_read, f.rows_duplicate + f.rows_superseded + f.rows_rejected + coalesce(h.n, 0),
+				coalesce(h.total, 0) + coalesce(p.total, 0) `, d.Name, hasAmounts)+from); err != nil {
 			return nil, err
 		}
 	}
@@ -118,12 +120,28 @@ func (w *Work) FileRows(f ExportFile, rows string) (int64, error) {
 			WHERE r.key IS NULL OR NOT (%s)`,
 			Facts, Extra, Amount, ds.Name, dateSQL(f.Delivery), decimal("r.amount"), decimal("k.amount"),
 			warehouse.Literal(f.path()), f.ID, same),
+		w.readAgain(f),
 		"DROP TABLE recon_read", "DROP TABLE recon_kept")
 	if err != nil {
 		return 0, err
 	}
 	after, err := w.count("recon.breaks")
 	return after - before, err
+}
+
+// readAgain puts right the figures of a file that was read row by row: its side is what stands in it now, and the facts'
+// side differs from it by the breaks.
+func (w *Work) readAgain(f ExportFile) string {
+	total := func(column string) string {
+		return "coalesce(sum(CAST(CAST(" + column + " AS DECIMAL(30, 4)) * 10000 AS HUGEINT)), 0)"
+	}
+	return fmt.Sprintf(`UPDATE recon.fact_files AS f SET left_rows = f.right_rows + b.missing - b.extra, left_amount = r.total,
+			right_amount = r.total + b.found - b.expected
+		FROM (SELECT CAST(coalesce(sum(amount), 0) AS HUGEINT) AS total FROM recon_read
+				WHERE row_no NOT IN (SELECT row_no FROM rejects WHERE file_id = %[1]d)) r,
+			(SELECT count(*) FILTER (WHERE type = '%[2]s') AS missing, count(*) FILTER (WHERE type = '%[3]s') AS extra, %[4]s AS expected, %[5]s AS found
+				FROM recon.breaks WHERE tie = '%[6]s' AND place = %[7]s) b
+		WHERE f.file_id = %[1]d`, f.ID, Missing, Extra, total("expected"), total("found"), Facts, warehouse.Literal(f.path()))
 }
 
 func named(source string) string {
@@ -138,5 +156,10 @@ func (w *Work) count(table string) (n int64, err error) {
 
 // ExportBreak adds a break about an export file as a whole.
 func (w *Work) ExportBreak(f ExportFile, kind, expected, found, what string) error {
+	if kind == Extra { // the delivery has none of its rows any more
+		if err := w.run(f.path(), fmt.Sprintf("UPDATE recon.fact_files SET left_rows = 0, left_amount = 0 WHERE file_id = %d", f.ID)); err != nil {
+			return err
+		}
+	}
 	return w.Break(Break{Tie: Facts, Type: kind, Key: f.path(), Date: f.Delivery, Expected: expected, Found: found, What: what, place: f.path()})
 }

@@ -122,8 +122,8 @@ func (w *Work) Files(rows string) (map[Publication]bool, error) {
 			SELECT coalesce(l.program, p.program), '%s', coalesce(l.reward, p.reward), coalesce(l.n, 0), coalesce(l.total, 0),
 				coalesce(p.n, 0), coalesce(p.total, 0)
 			FROM (SELECT program, reward, count(*) AS n, sum(amount) AS total FROM ledger l WHERE %s GROUP BY ALL) l
-			FULL JOIN (SELECT program, reward, count(*) AS n, sum(amount) AS total FROM recon_published WHERE %s GROUP BY ALL) p
-				ON p.program = l.program AND p.reward = l.reward`, Files, w.inScope("l.posted_on"), w.inScope("posted_on"))); err != nil {
+			FULL JOIN (SELECT program, reward, count(*) AS n, sum(amount) AS total FROM %s WHERE %s GROUP BY ALL) p
+				ON p.program = l.program AND p.reward = l.reward`, Files, w.inScope("l.posted_on"), w.inFiles(), w.inScope("posted_on"))); err != nil {
 		return nil, err
 	}
 	out := map[Publication]bool{}
@@ -182,19 +182,37 @@ func (w *Work) unpublished() string {
 		Files, Missing, w.grantID("l."), decimal("amount"), w.inScope("l.posted_on"))
 }
 
+// inFiles is a relation of what stands in the published files, row for row.
+func (w *Work) inFiles() string {
+	if !w.broken {
+		return "recon_published"
+	}
+	return fmt.Sprintf(`(SELECT l.program, l.posted_on, l.reward, l.amount FROM ledger l WHERE %s
+			UNION ALL SELECT program, posted_on, reward, amount FROM recon.file_rows)`, w.unbroken())
+}
+
+// unbroken is the condition that a row l of the ledger is of a publication whose files hold what the ledger does.
+func (w *Work) unbroken() string {
+	out := "TRUE"
+	if w.orphans {
+		out += " AND EXISTS (SELECT 1 FROM publications p WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)"
+	}
+	if w.broken {
+		out += " AND NOT EXISTS (SELECT 1 FROM recon.broken b WHERE b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)"
+	}
+	return out
+}
+
 // published is the view of what was handed to downstream. The rows of broken publications are those of their files,
 // and those that only the ledger has: that they are missing was said, and downstream may have had them all the same.
 // spot is the row's place: rowid in the ledger, or -1 less the rowid among the collected rows.
 func (w *Work) published() string {
 	out := fmt.Sprintf(`CREATE OR REPLACE TEMP VIEW recon_published AS
-		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS spot FROM ledger l WHERE TRUE`, w.grantID("l."))
-	if w.orphans {
-		out += " AND EXISTS (SELECT 1 FROM publications p WHERE p.program = l.program AND p.posted_on = l.posted_on AND p.seq = l.seq)"
-	}
+		SELECT l.program, l.posted_on, l.reward, l.amount, %s AS grant_id, l.rowid AS spot FROM ledger l WHERE %s`, w.grantID("l."), w.unbroken())
 	if !w.broken {
 		return out
 	}
-	return out + fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM recon.broken b WHERE b.program = l.program AND b.posted_on = l.posted_on AND b.seq = l.seq)
+	return out + fmt.Sprintf(`
 		UNION ALL
 		SELECT program, posted_on, reward, amount, grant_id, -1 - rowid FROM recon.file_rows
 		QUALIFY row_number() OVER (PARTITION BY grant_id ORDER BY file, row_no) = 1

@@ -63,7 +63,11 @@ func (w *Work) Figures() ([]TieFigures, error) {
 	var f TieFigures
 	var reward, left, right sql.NullString
 	err := w.db.Each(w.ctx, `SELECT program, tie, reward, left_rows, CAST(left_amount AS VARCHAR), right_rows, CAST(right_amount AS VARCHAR)
-		FROM recon.ties ORDER BY `+tieOrder()+", program, reward", nil,
+		FROM (SELECT * FROM recon.ties UNION ALL
+			SELECT '', '`+string(Facts)+`', dataset, CAST(sum(left_rows) AS BIGINT), CASE WHEN bool_and(has_amounts) THEN sum(left_amount) END,
+				CAST(sum(right_rows) AS BIGINT), CASE WHEN bool_and(has_amounts) THEN sum(right_amount) END
+			FROM recon.fact_files GROUP BY dataset HAVING sum(left_rows) > 0 OR sum(right_rows) > 0)
+		ORDER BY `+tieOrder()+", program, reward", nil,
 		[]any{&f.Program, &f.Tie, &reward, &f.LeftRows, &left, &f.RightRows, &right}, func() (err error) {
 			next := f
 			next.Reward, next.HasAmounts = reward.String, left.Valid

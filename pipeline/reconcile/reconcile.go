@@ -57,6 +57,7 @@ type Scope struct {
 	Program  string        // "" for all programs
 	From, To pipeline.Date // deliveries, earned dates and dates of posting between the two, both inclusive
 	AsOf     pipeline.Date // what was posted after it is not looked at; ages are counted up to it
+	Places   Places        // how amounts are shown
 }
 
 // Work is a reconciliation under way.
@@ -87,6 +88,10 @@ func Start(ctx context.Context, db *warehouse.DB, scope Scope) (*Work, error) {
 		`CREATE TABLE recon.ties (
 			program VARCHAR NOT NULL, tie VARCHAR NOT NULL, reward VARCHAR,
 			left_rows BIGINT NOT NULL, left_amount HUGEINT, right_rows BIGINT NOT NULL, right_amount HUGEINT)`,
+		// The same for export files, whose rows are their deliveries' and what became of them; amounts are those of sound rows.
+		`CREATE TABLE recon.fact_files (
+			dataset VARCHAR NOT NULL, file_id INTEGER NOT NULL, has_amounts BOOLEAN NOT NULL,
+			left_rows BIGINT NOT NULL, left_amount HUGEINT NOT NULL, right_rows BIGINT NOT NULL, right_amount HUGEINT NOT NULL)`,
 		// Publications whose files are not simply what the ledger holds, and their rows as they stand there.
 		`CREATE TABLE recon.broken (program VARCHAR, posted_on DATE, seq INTEGER, whole BOOLEAN)`,
 	} {

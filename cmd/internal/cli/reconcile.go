@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -285,7 +286,7 @@ func (a *app) writeBreaks(ctx context.Context, p paint, rec *jobs.Reconciliation
 		cols = append(cols[:3:3], append([]column{words("closed")}, cols[3:]...)...)
 	}
 	if err := rec.Breaks(ctx, f.closed, f.limit, func(b jobs.Break) error {
-		row := []string{b.Type, b.Date, strconv.Itoa(b.AgeDays), short(b.Expected), short(b.Found), b.Key}
+		row := []string{b.Type, b.Date, strconv.Itoa(b.AgeDays), figure(b.Expected), figure(b.Found), b.Key}
 		if f.closed {
 			row = append(row[:3:3], append([]string{b.ClosedOn}, row[3:]...)...)
 		}
@@ -300,6 +301,16 @@ func (a *app) writeBreaks(ctx context.Context, p paint, rec *jobs.Reconciliation
 			plural(rec.Summary.Open, "break", "breaks"))
 	}
 	return nil
+}
+
+var decimalForm = regexp.MustCompile(`^-?[0-9]{1,40}(\.[0-9]+)?$`)
+
+// figure writes what was expected or found for people: an amount with blanks between thousands, a digest cut short.
+func figure(s string) string {
+	if decimalForm.MatchString(s) {
+		return thousands(s)
+	}
+	return short(s)
 }
 
 // short cuts a digest down to what tells two apart.

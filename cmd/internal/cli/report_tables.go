@@ -101,11 +101,11 @@ func (p *page) breaks(rep *jobs.Report) {
 			FoundOn: b.FoundOn}
 		switch {
 		case b.Expected != "" && b.Found != "":
-			next.Figures = unbroken(short(b.Expected)) + " expected, " + unbroken(short(b.Found)) + " found"
+			next.Figures = noBreak(figure(b.Expected)) + " expected, " + noBreak(figure(b.Found)) + " found"
 		case b.Expected != "":
-			next.Figures = unbroken(b.Expected) + " expected"
+			next.Figures = noBreak(figure(b.Expected)) + " expected"
 		case b.Found != "":
-			next.Figures = unbroken(b.Found) + " found"
+			next.Figures = noBreak(figure(b.Found)) + " found"
 		}
 		for _, s := range b.Sources {
 			text := s.File
@@ -131,4 +131,6 @@ func (p *page) breaks(rep *jobs.Report) {
 }
 
 // unbroken writes a number with blanks between thousands that no line is broken at.
-func unbroken(number string) string { return strings.ReplaceAll(thousands(number), " ", "\u00a0") }
+func unbroken(number string) string { return noBreak(thousands(number)) }
+
+func noBreak(text string) string { return strings.ReplaceAll(text, " ", "\u00a0") }
