@@ -203,6 +203,13 @@ func (r *Reconciliation) run(ctx context.Context, families []*program.Family) (e
 	if err := r.work.Acknowledged(); err != nil {
 		return err
 	}
+	var silent bool
+	if err := r.db.QueryRow(ctx, "SELECT (SELECT count(*) FROM acks) = 0 AND (SELECT count(*) FROM ledger) > 0").Scan(&silent); err != nil {
+		return err
+	}
+	if silent {
+		r.note("nothing is acknowledged (acks/): each published grant is a break until downstream says that it has posted it")
+	}
 	return r.summarise(ctx)
 }
 

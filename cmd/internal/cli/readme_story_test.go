@@ -10,14 +10,20 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The README's story of a month restated is what happens: its commands run one after the other, and each says what stands
-// below it, the time that it took aside.
-func TestReadmeMonthRestated(t *testing.T) {
+// The README's stories are what happens: their commands run one after the other, and each says what stands below it, the
+// time that it took aside.
+func TestReadmeMonthRestated(t *testing.T) { tellStory(t, "A month restated", 8) }
+
+func TestReadmeWhatFinanceSigns(t *testing.T) { tellStory(t, "What finance signs", 8) }
+
+// tellStory runs a section of the README, which has so many commands or more.
+func tellStory(t *testing.T, section string, least int) {
+	t.Helper()
 	text, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(text), "\n## A month restated\n")
+	_, rest, found := strings.Cut(string(text), "\n## "+section+"\n")
 	story, _, closed := strings.Cut(rest, "\n## ")
 	if !found || !closed {
 		t.Fatal("README.md tells no story")
@@ -58,7 +64,7 @@ func TestReadmeMonthRestated(t *testing.T) {
 		fmt.Fprintf(&files, "-- cmd%d --\ncd $WORK/%s\n(%s)%s\n", commands, dir, command, seconds)
 	}
 	end()
-	if commands < 8 {
+	if commands < least {
 		t.Fatalf("the story has only %d commands", commands)
 	}
 	scripts := t.TempDir()

@@ -45,8 +45,10 @@ func (a *app) reconcileCommand() *cobra.Command {
   files-acks           downstream has posted each published grant, once, with its amount
 
 Every difference is a break (missing, extra, amount, rejected, duplicate, unacknowledged), kept in the history until
-it is gone. There is no tolerance. Nothing is posted, and no delivery is loaded. --out writes all breaks as a file for
-people (.csv) or machines (.parquet). --roll-forward shows the balances of the ledger instead, and holds nothing.
+it is gone. There is no tolerance: a grant that downstream has not acknowledged is a break from the day on which it was
+posted, with its age in days, also where no acknowledgement has ever come. Nothing is posted, and no delivery is loaded.
+--out writes all breaks as a file for people (.csv) or machines (.parquet). --roll-forward shows the balances of the
+ledger instead, and holds nothing.
 
 Exit code 3 while breaks are open.`,
 		`  accrue reconcile
