@@ -42,6 +42,8 @@ type Report struct {
 	ByTime       *RollForward      `json:"by_time"` // by date, or by month where there are many dates
 	ByRule       *RollForward      `json:"by_rule"`
 	ByTier       *RollForward      `json:"by_tier"`
+	ByStore      *RollForward      `json:"by_store"`
+	ByChannel    *RollForward      `json:"by_channel"`
 	Members      []ReportMembers   `json:"members"`
 	Funnel       []ReportFunnel    `json:"funnel"`
 	Rejects      []ReportReject    `json:"rejects"`
@@ -223,6 +225,7 @@ func (r *Reader) reportBalances(ctx context.Context, out *Report, o ReportOption
 		time = rollforward.ByMonth
 	}
 	out.Balances, out.ByTime, out.ByRule, out.ByTier = roll(), roll(time), roll(rollforward.ByRule), roll(rollforward.ByTier)
+	out.ByStore, out.ByChannel = roll(rollforward.ByStore), roll(rollforward.ByChannel)
 	return err
 }
 

@@ -75,7 +75,8 @@ func TestReportFiguresAreThoseOfCommands(t *testing.T) {
 			t.Errorf("%s: %d members, at most %s; listed are %d, at most %s", m.Reward, m.Members, m.Largest, n, largest)
 		}
 	}
-	for by, got := range map[string]*RollForward{"": rep.Balances, "date": rep.ByTime, "tier": rep.ByTier, "rule": rep.ByRule} {
+	for by, got := range map[string]*RollForward{"": rep.Balances, "date": rep.ByTime, "tier": rep.ByTier, "rule": rep.ByRule, "store": rep.ByStore,
+		"channel": rep.ByChannel} {
 		o := RollOptions{Rates: []string{"points=0.25"}}
 		if by != "" {
 			o.By = []string{by}

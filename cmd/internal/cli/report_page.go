@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -26,9 +27,12 @@ type page struct {
 	Cards                            []pageCard
 	Balances, Expiring, Liability    *pageTable
 	Charts                           []pageChart
-	ByRule, ByTier, MemberTables     []*pageTable
+	Parts                            []pagePart
+	MemberTables                     []*pageTable
 	Funnels                          []pageFunnel
 	Rejects, RejectRows, BreakCounts *pageTable
+	Ties                             *pageTable
+	Notes                            []string // of the reconciliation
 	Reconciled, OpenText, BreakNote  string
 	OpenBreaks                       int64
 	Breaks                           []pageBreak
@@ -41,9 +45,16 @@ type pageColumn struct {
 	Number, Bar bool
 }
 
+// pagePart is the roll-forward parted by one dimension.
+type pagePart struct {
+	ID, By, Note string
+	Tables       []*pageTable
+}
+
 // pageTable is one table; a cell of a bar column is a share of the width, -1000 to 1000.
 type pageTable struct {
 	Label, Caption string
+	Note           string // what is not shown
 	Columns        []pageColumn
 	Rows           [][]string
 }
@@ -82,7 +93,12 @@ func writePage(w io.Writer, rep *jobs.Report) error {
 	p.cards(rep)
 	p.balances(rep)
 	p.charts(rep)
-	p.ByRule, p.ByTier = p.bars(rep.ByRule, "rule"), p.bars(rep.ByTier, "tier")
+	p.Parts = []pagePart{
+		{ID: "rules", By: "rule", Tables: p.bars(rep.ByRule, "rule")},
+		{ID: "tiers", By: "tier", Note: "The tier that the member had on the business day.", Tables: p.bars(rep.ByTier, "tier")},
+		{ID: "stores", By: "store", Note: "The store of the purchase or activity; - where there is none.", Tables: p.bars(rep.ByStore, "store")},
+		{ID: "channels", By: "channel", Note: "The channel of the purchase; - where there is none.", Tables: p.bars(rep.ByChannel, "channel")},
+	}
 	p.members(rep)
 	p.funnel(rep)
 	p.rejects(rep)
@@ -213,21 +229,34 @@ func barCell(share string) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true"><rect class="%s" width="%d" height="10"/></svg>`, class, v)) //nolint:gosec // two words and a number
 }
 
-// bars are tables by one dimension, with the net as a bar.
+// pageRows is how many rows a table by rule, tier, store or channel shows.
+const pageRows = 100
+
+// bars are tables by one dimension, with what was added as a bar. Where there are too many rows to look at, those that
+// added most are shown.
 func (p *page) bars(roll *jobs.RollForward, by string) []*pageTable {
 	var out []*pageTable
 	for _, rows := range series(roll) {
-		t := &pageTable{Label: "Grants by " + by + ": " + p.name(rows[0]), Caption: p.name(rows[0]), Columns: append(columnsOf(1, by, "grants", "accruals", "adjustments",
-			"reversals", "net"), pageColumn{Name: "", Bar: true})}
-		t.Columns[len(t.Columns)-1].Name = "share"
+		t := &pageTable{Label: "Grants by " + by + ": " + p.name(rows[0]), Caption: p.name(rows[0]),
+			Columns: append(columnsOf(1, by, "grants", "opening", "accruals", "adjustments", "reversals", "closing"), pageColumn{Name: "added", Bar: true})}
+		if len(rows) > pageRows {
+			t.Note = fmt.Sprintf("%s of %s, those that added or took back most; accrue reconcile --roll-forward --by %s has them all.",
+				count(pageRows), count(int64(len(rows))), by)
+			rows = slices.Clone(rows)
+			slices.SortStableFunc(rows, func(a, b jobs.RollRow) int { return added(b).Abs().Cmp(added(a).Abs()) })
+			rows = rows[:pageRows]
+		}
 		values := make([]decimal.Decimal, len(rows))
 		for i, r := range rows {
 			values[i] = added(r)
 		}
 		for i, share := range shares(values) {
 			r := rows[i]
-			t.Rows = append(t.Rows, []string{r.By[by], count(r.Grants), thousands(r.Accruals), thousands(r.Adjustments), thousands(r.Reversals),
-				thousands(values[i].String()), share})
+			row := []string{r.By[by], count(r.Grants)}
+			for _, c := range rollCells(r)[:5] {
+				row = append(row, thousands(c))
+			}
+			t.Rows = append(t.Rows, append(row, share))
 		}
 		out = append(out, t)
 	}

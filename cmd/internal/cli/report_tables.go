@@ -87,6 +87,7 @@ func (p *page) breaks(rep *jobs.Report) {
 		return
 	}
 	p.Reconciled, p.OpenText = rep.Reconciled.AsOf, plural(rep.OpenBreaks, "break is open", "breaks are open")
+	p.ties(rep.Reconciled)
 	if len(rep.BreakCounts) > 0 {
 		p.BreakCounts = &pageTable{Label: "Open breaks", Columns: columnsOf(4, "tie", "program", "type", "age in days", "breaks")}
 		for _, c := range rep.BreakCounts {
@@ -128,6 +129,35 @@ func (p *page) breaks(rep *jobs.Report) {
 		}
 		p.Breaks = append(p.Breaks, next)
 	}
+}
+
+// ties shows both sides of every tie, as the last reconciliation found them.
+func (p *page) ties(s *jobs.ReconcileSummary) {
+	if s.Program != "" {
+		p.Notes = append(p.Notes, "It looked at program "+s.Program+" only.")
+	}
+	if s.From != "" || s.To != "" {
+		p.Notes = append(p.Notes, strings.Join(strings.Fields("It looked at dates "+fromTo(s.From, s.To)+" only."), " "))
+	}
+	p.Notes = append(p.Notes, s.Notes...)
+	if len(s.Ties) == 0 {
+		return
+	}
+	p.Ties = &pageTable{Label: "Both sides of every tie", Columns: columnsOf(3, "tie", "program", "of", "rows", "amount", "rows found", "amount found", "breaks")}
+	for _, t := range s.Ties {
+		p.Ties.Rows = append(p.Ties.Rows, []string{t.Tie, dash(t.Program), t.Of, count(t.LeftRows), thousands(t.Left), count(t.RightRows),
+			thousands(t.Right), count(t.Breaks)})
+	}
+}
+
+func fromTo(from, to string) string {
+	if from != "" {
+		from = "from " + from
+	}
+	if to != "" {
+		to = "to " + to
+	}
+	return from + " " + to
 }
 
 // unbroken writes a number with blanks between thousands that no line is broken at.
