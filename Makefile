@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz mutants crash kills faults nights years cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-small fuzz fuzz-parsers mutants crash kills faults nights years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -37,7 +37,7 @@ demo: bin/accrue ## write the sample project into demo/ and run its two nights
 	@bin/accrue --project demo run --date 2026-11-20
 	@bin/accrue --project demo run --date 2026-11-21
 
-test: test-default test-next lint ## everything that CI runs: all tests on both DuckDB drivers, and lint
+test: test-default test-next fuzz-parsers lint ## everything that CI runs: all tests on both DuckDB drivers, fuzzing for a while, and lint
 
 test-default: ## all tests on the default driver
 	$(GO_TEST) -tags "$(TAGS)" ./...
@@ -66,12 +66,24 @@ bench-small: bench
 
 FUZZ_PROGRAMS  ?= 20000
 FUZZ_HISTORIES ?= 3000
+FUZZ_TIME      ?= 1m
 
-fuzz: ## P5 with 20,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES)
+# Every parser of what comes from outside, as package:test.
+PARSERS := pipeline/program:FuzzProgram pipeline/cases:FuzzCases pipeline/load:FuzzCSV pipeline/load:FuzzNDJSON \
+           pipeline/load:FuzzControl pipeline/emit:FuzzManifest pipeline/load:FuzzAcks
+
+fuzz: FUZZ_TIME = 10m
+fuzz: fuzz-parsers ## parsers for ten minutes each (FUZZ_TIME), P5 with 20,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES)
 	ACCRUE_FUZZ_N=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
 		$(call packages_with,TestP5)
 	ACCRUE_FUZZ_HISTORIES=$(FUZZ_HISTORIES) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP[34]' \
 		$(call packages_with,TestP[34])
+
+# Two at a time. Making an input that reaches something new smaller is not worth much time: all inputs are small.
+fuzz-parsers: ## each parser with made-up files for a minute (FUZZ_TIME), two at a time
+	@printf '%s\n' $(PARSERS) | xargs -P 2 -I{} bash -c 'set -o pipefail; at={}; go test -count=1 -timeout 0 -tags "$(TAGS)" \
+		-run "^XXX" -fuzz "^$${at#*:}$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 20x -parallel 1 ./$${at%:*} 2>&1 \
+		| sed "s/^/$${at#*:}: /" | awk "/elapsed/ {last = \$$0; next} {print} END {print last}"'
 
 mutants: ## plant every fault in the passes, one at a time, and see that it is noticed
 	ACCRUE_MUTANTS=. go test -count=1 -v -timeout 2h -tags "$(TAGS)" -run '^TestMutants$$' ./pipeline/evaluate

@@ -3,8 +3,8 @@ package cases
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -13,13 +13,13 @@ func Format(list ...Case) string {
 	var b strings.Builder
 	b.WriteString("cases:\n")
 	for _, c := range list {
-		fmt.Fprintf(&b, "  - name: %s\n", strconv.Quote(c.Name))
+		fmt.Fprintf(&b, "  - name: %s\n", quoted(c.Name))
 		if len(c.Covers) > 0 {
-			fmt.Fprintf(&b, "    covers: [%s]\n", strings.Join(c.Covers, ", "))
+			fmt.Fprintf(&b, "    covers: [%s]\n", words(c.Covers))
 		}
 		formatPrograms(&b, c)
 		if c.Rules != nil {
-			fmt.Fprintf(&b, "    rules: [%s]\n", strings.Join(c.Rules, ", "))
+			fmt.Fprintf(&b, "    rules: [%s]\n", words(c.Rules))
 		}
 		b.WriteString("    deliveries:\n")
 		for _, d := range c.Deliveries {
@@ -60,7 +60,7 @@ func formatPrograms(b *strings.Builder, c Case) {
 		for i, f := range c.Families {
 			ids[i] = f.ID
 		}
-		fmt.Fprintf(b, "    programs: [%s]\n", strings.Join(ids, ", "))
+		fmt.Fprintf(b, "    programs: [%s]\n", words(ids))
 		return
 	}
 	b.WriteString("    programs:\n")
@@ -71,7 +71,7 @@ func formatPrograms(b *strings.Builder, c Case) {
 
 // writeText writes a key with a text: as a block of lines where YAML keeps it as it is, else between quotes.
 func writeText(b *strings.Builder, indent int, key, text string) {
-	margin := strings.Repeat(" ", indent)
+	margin, key := strings.Repeat(" ", indent), word(key)
 	if !blockable(text) {
 		fmt.Fprintf(b, "%s%s: %s\n", margin, key, quoted(text))
 		return
@@ -83,6 +83,25 @@ func writeText(b *strings.Builder, indent int, key, text string) {
 		}
 		b.WriteString(line + "\n")
 	}
+}
+
+// plainWord is a text that YAML takes for nothing else.
+var plainWord = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[A-Za-z][A-Za-z0-9_.-]*)$`)
+
+// word writes a short text, between quotes where it must be.
+func word(s string) string {
+	if plainWord.MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+		return s
+	}
+	return quoted(s)
+}
+
+func words(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = word(s)
+	}
+	return strings.Join(out, ", ")
 }
 
 // blockable reports whether a literal block keeps the text: it ends in one line break, no line begins or ends with a

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strconv"
 	"strings"
 
 	"accrue/pipeline"
@@ -40,20 +41,33 @@ func parseManifest(text []byte) (*schemas.Manifest, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(m); err != nil {
-		return nil, fmt.Errorf("not a manifest: %w", err)
+		return nil, notManifest(text, d.InputOffset(), err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("not a manifest: something follows it")
+		return nil, notManifest(text, d.InputOffset(), errors.New("something follows it"))
 	}
 	if m.Format != schemas.ManifestFormat {
 		return nil, fmt.Errorf("a manifest of the form %q, want %q", m.Format, schemas.ManifestFormat)
 	}
 	for _, f := range m.Files {
 		if f.Name != plainName(f.Name) {
-			return nil, fmt.Errorf("not a manifest: %q is not a file name", f.Name)
+			return nil, notManifest(text, int64(max(0, bytes.Index(text, []byte(strconv.Quote(f.Name))))), fmt.Errorf("%q is not a file name", f.Name))
 		}
 	}
 	return m, nil
+}
+
+// notManifest says what is wrong with a text that is no manifest, and on which line; at is how far it was read.
+func notManifest(text []byte, at int64, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &kind):
+		at = kind.Offset
+	}
+	return fmt.Errorf("not a manifest: line %d: %w", 1+bytes.Count(text[:min(int(at), len(text))], []byte{'\n'}), err)
 }
 
 // plainName returns the name if it stays inside its folder, else "".

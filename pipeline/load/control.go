@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"sort"
 	"strings"
@@ -32,73 +31,155 @@ func readControl(path string) (*control, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF"))
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	var all map[string]map[string]any
-	if err := dec.Decode(&all); err != nil {
-		return nil, controlFault(path, text, dec.InputOffset(), err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, controlFault(path, text, dec.InputOffset(), errors.New("something follows the object"))
-	}
-	c := &control{path: path, datasets: map[string]controlTotal{}}
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, &FileError{Path: path, What: fmt.Sprintf(format, args...)})
-	}
-	for _, name := range sortedNames(all) {
-		ds := datasetNamed(name)
-		if ds == nil {
-			fault("%q is no dataset; there are %s", name, datasetNames())
-			continue
-		}
-		var t controlTotal
-		for _, key := range sortedNames(all[name]) {
-			v := fmt.Sprint(all[name][key])
-			_, hasAmount := ds.Field(fieldAmount)
-			switch {
-			case key == "rows":
-				n, ok := exactNumber(v)
-				if !ok || !n.IsInt() || n.Sign() < 0 {
-					fault("%s: rows must be a whole number, not %s", name, clip(v, mostDetail))
-					continue
-				}
-				t.rows = n.Num()
-			case key == fieldAmount && hasAmount:
-				n, ok := exactNumber(v)
-				if !ok {
-					fault("%s: amount must be a decimal such as \"2150.00\", not %s", name, clip(v, mostDetail))
-					continue
-				}
-				t.amount = n
-			case key == fieldAmount:
-				fault("%s: rows of %s have no amount", name, name)
-			default:
-				fault("%s: unknown figure %q; there are rows and amount", name, key)
-			}
-		}
-		c.datasets[name] = t
-	}
-	return c, errors.Join(faults...)
+	return parseControl(path, text)
 }
 
-func controlFault(path string, text []byte, at int64, err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	what := err.Error()
-	switch {
-	case errors.As(err, &syntax):
-		at = syntax.Offset
-	case errors.As(err, &kind):
-		at = kind.Offset
-		what = `it must have the form {"transactions": {"rows": 3, "amount": "2150.00"}}`
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		at, what = int64(len(text)), "the JSON ends too early"
+func parseControl(path string, text []byte) (*control, error) {
+	r := &controlReader{path: path, text: bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")),
+		control: &control{path: path, datasets: map[string]controlTotal{}}}
+	var sound json.RawMessage
+	if err := json.Unmarshal(r.text, &sound); err != nil {
+		return nil, r.unsound(err)
 	}
-	before := text[:min(int(at), len(text))]
-	return &FileError{Path: path, Line: int64(bytes.Count(before, []byte{'\n'})) + 1,
-		Column: max(1, int64(len(before)-1-bytes.LastIndexByte(before, '\n'))), What: what, Err: err}
+	r.dec = json.NewDecoder(bytes.NewReader(r.text))
+	r.dec.UseNumber()
+	r.object(r.dataset)
+	if len(r.faults) > 0 {
+		return nil, errors.Join(r.faults...)
+	}
+	return r.control, nil
+}
+
+// controlReader walks through a control.json that is sound JSON, so that every fault has its place, and a name that
+// stands there twice is seen.
+type controlReader struct {
+	path    string
+	text    []byte
+	dec     *json.Decoder
+	at      int // where the token that was read last begins
+	control *control
+	faults  []error
+}
+
+// fault notes what is wrong with the token that was read last.
+func (r *controlReader) fault(format string, args ...any) {
+	r.faults = append(r.faults, r.faultAt(r.at, fmt.Sprintf(format, args...), nil))
+}
+
+// faultAt is the fault of a byte.
+func (r *controlReader) faultAt(at int, what string, err error) error {
+	before := r.text[:max(0, min(at, len(r.text)))]
+	return &FileError{Path: r.path, Line: int64(bytes.Count(before, []byte{'\n'})) + 1,
+		Column: int64(len(before) - bytes.LastIndexByte(before, '\n')), What: what, Err: err}
+}
+
+// unsound is the fault of a text that is no JSON.
+func (r *controlReader) unsound(err error) error {
+	var syntax *json.SyntaxError
+	at, what := 0, err.Error()
+	if errors.As(err, &syntax) {
+		at = int(syntax.Offset) - 1 // it counts the bytes that were read
+	}
+	if what == "unexpected end of JSON input" {
+		at, what = len(r.text)-1, "the JSON ends too early"
+	}
+	return r.faultAt(at, what, err)
+}
+
+// object calls fn for every name of the object that comes next; fn reads the value.
+func (r *controlReader) object(fn func(name string)) {
+	if t := r.token(); t != json.Delim('{') {
+		r.fault(`it must have the form {"transactions": {"rows": 3, "amount": "2150.00"}}`)
+		r.skip(t)
+		return
+	}
+	seen := map[string]bool{}
+	for r.dec.More() {
+		name, _ := r.token().(string)
+		if seen[name] {
+			r.fault("%q stands here twice", name)
+			r.skip(r.token())
+			continue
+		}
+		seen[name] = true
+		fn(name)
+	}
+	r.token()
+}
+
+// token reads on; the text is sound.
+func (r *controlReader) token() json.Token {
+	r.at = int(r.dec.InputOffset())
+	t, _ := r.dec.Token()
+	r.at += len(r.text[r.at:]) - len(bytes.TrimLeft(r.text[r.at:], " \t\r\n,:"))
+	return t
+}
+
+// skip steps over the value that begins with the token.
+func (r *controlReader) skip(t json.Token) {
+	depth := 0
+	for {
+		switch t {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return
+		}
+		t = r.token()
+	}
+}
+
+// dataset reads the figures of one dataset.
+func (r *controlReader) dataset(name string) {
+	ds := datasetNamed(name)
+	if ds == nil {
+		r.fault("%q is no dataset; there are %s", name, datasetNames())
+		r.skip(r.token())
+		return
+	}
+	_, hasAmount := ds.Field(fieldAmount)
+	var t controlTotal
+	r.object(func(key string) {
+		switch {
+		case key == "rows":
+			if n, v, ok := r.number(); !ok || !n.IsInt() || n.Sign() < 0 {
+				r.fault("%s: rows must be a whole number, not %s", name, v)
+			} else {
+				t.rows = n.Num()
+			}
+			return
+		case key == fieldAmount && hasAmount:
+			n, v, ok := r.number()
+			if !ok {
+				r.fault("%s: amount must be a decimal such as \"2150.00\", not %s", name, v)
+			}
+			t.amount = n
+			return
+		case key == fieldAmount:
+			r.fault("%s: rows of %s have no amount", name, name)
+		default:
+			r.fault("%s: unknown figure %q; there are rows and amount", name, key)
+		}
+		r.skip(r.token())
+	})
+	r.control.datasets[name] = t
+}
+
+// number reads a number, or a text that is one, and returns what stands there for messages.
+func (r *controlReader) number() (n *big.Rat, text string, ok bool) {
+	t := r.token()
+	switch t.(type) {
+	case json.Delim:
+		defer func(at int) { r.at = at }(r.at)
+		r.skip(t)
+		return nil, "a list or an object", false
+	case string, json.Number:
+		n, ok = exactNumber(fmt.Sprint(t))
+	}
+	return n, clip(fmt.Sprint(t), mostDetail), ok
 }
 
 // compare holds the figures against what was read.

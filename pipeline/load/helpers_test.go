@@ -21,13 +21,13 @@ import (
 
 // project is a folder with exports and a warehouse.
 type project struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	db  *warehouse.DB
 	o   Options
 }
 
-func newProject(t *testing.T) *project {
+func newProject(t testing.TB) *project {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := warehouse.Open(t.Context(), warehouse.Options{Threads: 2})
@@ -178,7 +178,7 @@ func (p *project) addsUp() {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -69,12 +69,17 @@ func TestRefusedFiles(t *testing.T) {
 		"unknown form":         {"transactions.xlsx", "x", "exports/date=2026-11-20: holds neither transactions nor activities; it holds what accrue does not read: transactions.xlsx"},
 		"a list for control":   {"control.json", "{\n\"items\": []}", "exports/date=2026-11-20/control.json:2:"},
 		"cut control":          {"control.json", `{"items": {"rows": 1}`, "exports/date=2026-11-20/control.json:1:21: "},
-		"unknown control": {"control.json", `{"item": {"rows": 1}, "stores": {"amount": "1"}, "transactions": {"row": 1, "rows": -1, "amount": "1e5"}}`,
-			`exports/date=2026-11-20/control.json: "item" is no dataset; there are transactions, items, returns, activities, members, stores` + "\n" +
-				"exports/date=2026-11-20/control.json: stores: rows of stores have no amount\n" +
-				"exports/date=2026-11-20/control.json: transactions: amount must be a decimal such as \"2150.00\", not 1e5\n" +
-				"exports/date=2026-11-20/control.json: transactions: unknown figure \"row\"; there are rows and amount\n" +
-				"exports/date=2026-11-20/control.json: transactions: rows must be a whole number, not -1"},
+		"unknown control": {"control.json", `{"item": {"rows": 1}, "stores": {"amount": "1"},` + "\n" + `"transactions": {"row": 1, "rows": -1, "amount": "1e5"}}`,
+			`exports/date=2026-11-20/control.json:1:2: "item" is no dataset; there are transactions, items, returns, activities, members, stores` + "\n" +
+				"exports/date=2026-11-20/control.json:1:34: stores: rows of stores have no amount\n" +
+				"exports/date=2026-11-20/control.json:2:18: transactions: unknown figure \"row\"; there are rows and amount\n" +
+				"exports/date=2026-11-20/control.json:2:36: transactions: rows must be a whole number, not -1\n" +
+				"exports/date=2026-11-20/control.json:2:50: transactions: amount must be a decimal such as \"2150.00\", not 1e5"},
+		"twice in control": {"control.json", `{"transactions": {"rows": 1, "rows": 2}, "transactions": {"rows": [3]}, "items": 4}`,
+			"exports/date=2026-11-20/control.json:1:30: \"rows\" stands here twice\n" +
+				"exports/date=2026-11-20/control.json:1:42: \"transactions\" stands here twice\n" +
+				`exports/date=2026-11-20/control.json:1:82: it must have the form {"transactions": {"rows": 3, "amount": "2150.00"}}`},
+		"nothing for control": {"control.json", "null", `exports/date=2026-11-20/control.json:1:1: it must have the form {"transactions": {`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t)

@@ -1,17 +1,21 @@
 package program_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"accrue/pipeline/program"
 )
 
-// FuzzParse: whatever the text, there is a program or there are faults, never both and never a panic; every fault
-// has a place in the file, and a program can be put into a family.
-func FuzzParse(f *testing.F) {
+// FuzzProgram: whatever the text, there is a program or there are faults, never both and never a panic; every fault
+// has a place in the file, and a program can be put into a family. What says nothing changes nothing: a comment, and
+// line ends of another system.
+func FuzzProgram(f *testing.F) {
 	for _, pattern := range []string{goodPrograms + "/*.yaml", badPrograms + "/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
@@ -45,8 +49,20 @@ func FuzzParse(f *testing.F) {
 		}) {
 			t.Errorf("not in order: %v", faults)
 		}
-		if p != nil {
-			checkProgram(t, p)
+		if p == nil {
+			return
+		}
+		checkProgram(t, p)
+		changed := append(bytes.Clone(text), "\n# the end\n"...)
+		if !bytes.ContainsRune(text, '\r') {
+			changed = bytes.ReplaceAll(changed, []byte{'\n'}, []byte("\r\n"))
+		}
+		q, faults := program.Parse("f.yaml", changed)
+		if q == nil {
+			t.Fatalf("with a comment and other line ends: %v", faults)
+		}
+		if d := cmp.Diff(p, q, same); d != "" {
+			t.Errorf("with a comment and other line ends (-without +with):\n%s", d)
 		}
 	})
 }
