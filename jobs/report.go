@@ -17,9 +17,8 @@ import (
 const (
 	reportRejects  = 100
 	reportBreaks   = 200
-	reportExplains = 25      // breaks that come with the explanation of their grant
-	funnelRows     = 100_000 // purchases and activities that are decided upon again; more take too long
-	reportDays     = 62      // dates that are shown one by one; more are shown by month
+	reportExplains = 25 // breaks that come with the explanation of their grant
+	reportDays     = 62 // dates that are shown one by one; more are shown by month
 )
 
 // ReportOptions are the arguments of a report. The zero value is about everything.

@@ -33,7 +33,7 @@ var decisionFields = []DecisionField{
 	{Name: "earned", Kind: KindPoints, Nullable: true, Doc: "step 2: rounded to the reward's scale"},
 	{Name: "after_per_transaction", Kind: KindPoints, Nullable: true, Doc: "step 3: what per_transaction left"},
 	{Name: "after_best_of", Kind: KindPoints, Nullable: true, Doc: "step 4: what best_of left"},
-	{Name: "after_times", Kind: KindPoints, Nullable: true, Doc: "step 5: what the times limits left"},
+	{Name: "after_times", Kind: KindPoints, Nullable: true, Doc: "step 5: what the times limits left, those of gift codes among them"},
 	{Name: "after_amounts", Kind: KindPoints, Nullable: true, Doc: "step 6: what the amount limits left"},
 	{Name: "after_budget", Kind: KindPoints, Nullable: true, Doc: "step 7: what the budget left; multipliers work on this"},
 	{Name: "amount", Kind: KindPoints, Doc: "step 9: what the program's limits left, which is owed; 0 where it does not pay"},

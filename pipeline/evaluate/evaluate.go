@@ -30,6 +30,8 @@ type Options struct {
 	// Rewrite, if set, says what runs in a statement's place: tests plant faults with it and look whether they are
 	// noticed.
 	Rewrite func(Statement) string
+
+	funnel *sqlgen.Funnel // see Funnel
 }
 
 // Result says what was evaluated.
@@ -66,7 +68,11 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 	if err := e.known(); err != nil {
 		return nil, fmt.Errorf("looking at the facts: %w", err)
 	}
-	if err := e.run(sqlgen.Evaluation(p, e.facts)); err != nil {
+	steps := sqlgen.Evaluation(p, e.facts)
+	if o.funnel != nil {
+		steps = sqlgen.CountedEvaluation(p, e.facts, *o.funnel)
+	}
+	if err := e.run(steps); err != nil {
 		return nil, err
 	}
 	return &Result{Plan: p}, nil

@@ -61,6 +61,8 @@ func stageOfReason(reason string) int {
 		return stageEarned
 	case strings.HasPrefix(reason, reference.BeatenBy):
 		return stageBestOf
+	case reason == reference.CodeUsedUp:
+		return stageAmounts - 1 // between the slots and the amounts
 	case reason == reference.OverBudget:
 		return stageBudget
 	}

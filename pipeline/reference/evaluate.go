@@ -200,7 +200,7 @@ func (ev *evaluation) rulesFor(s *source) []*program.Rule {
 	var out []*program.Rule
 	if s.version != nil {
 		for _, r := range s.version.AllRules() {
-			if looksAt(r, s) {
+			if looksAt(s.version, r, s) {
 				out = append(out, r)
 			}
 		}
@@ -217,7 +217,7 @@ func (ev *evaluation) noteNotInForce() {
 		noted := map[string]bool{}
 		for _, v := range ev.family.Versions {
 			for _, r := range v.AllRules() {
-				if noted[r.ID] || s.version != nil && s.version.RuleByID(r.ID) != nil || !looksAt(r, s) {
+				if noted[r.ID] || s.version != nil && s.version.RuleByID(r.ID) != nil || !looksAt(v, r, s) {
 					continue
 				}
 				noted[r.ID] = true

@@ -19,20 +19,14 @@ type extra struct {
 	text   string
 }
 
-// concernsMultiplier: a multiplier looks at what one of its rules looks at, as far as the version in force has them.
-func concernsMultiplier(r *program.Rule, s *source) bool {
-	known := false
+// concernsMultiplier: a multiplier looks at what one of its rules looks at, as far as its version has them.
+func concernsMultiplier(v *program.Program, r *program.Rule, s *source) bool {
 	for _, id := range r.Body.(*program.Multiplier).Of {
-		of := (*program.Rule)(nil)
-		if s.version != nil {
-			of = s.version.RuleByID(id)
-		}
-		if of != nil && looksAt(of, s) {
+		if of := v.RuleByID(id); of != nil && looksAt(v, of, s) {
 			return true
 		}
-		known = known || of != nil
 	}
-	return !known
+	return false
 }
 
 // multiply adds up what the named rules were granted for the source, by reward, and returns the sums × (factor − 1)

@@ -50,13 +50,13 @@ func Kinds() []program.Kind {
 // isExtra reports whether the grant builds on those of other rules.
 func (g *grant) isExtra() bool { return kinds[g.rule.Kind].extra != nil }
 
-// looksAt reports whether a rule looks at a source at all; if not, there is no decision to explain.
-func looksAt(r *program.Rule, s *source) bool {
+// looksAt reports whether a rule of a version looks at a source at all; if not, there is no decision to explain.
+func looksAt(v *program.Program, r *program.Rule, s *source) bool {
 	k := kinds[r.Kind]
 	if s.only != "" && k.extra == nil {
 		return r.ID == s.only
 	}
-	if k.extra != nil && !concernsMultiplier(r, s) {
+	if k.extra != nil && !concernsMultiplier(v, r, s) {
 		return false
 	}
 	return (k.source == "" || k.source == s.kind) && (k.concerns == nil || k.concerns(r, s))

@@ -90,6 +90,7 @@ func (g *generator) candidates(r *plan.Rule) {
 		body = earliest(body)
 	}
 	g.addRule(r, "candidates", "CREATE TEMP TABLE "+table+" AS\n"+body)
+	g.funnelCandidates(r)
 }
 
 // earliest keeps of the candidates of one source and member the one that was earned first.
@@ -118,23 +119,29 @@ func (g *generator) nothing(r *plan.Rule) string {
 }
 
 func (g *generator) candidatesOf(r *plan.Rule, rv *plan.RuleVersion) string {
-	var inner string
+	if rv.Source == plan.FromGranted {
+		return fmt.Sprintf(candidatesForm, g.newColumns(r), earned(rv, r.ID), g.fromGranted(r, rv))
+	}
+	columns := g.newColumns(r)
+	if rv.Source == plan.FromGiftCodes {
+		columns = strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1)
+	}
+	return fmt.Sprintf(candidatesForm, columns, earned(rv, r.ID), g.drawnFrom(r, rv).sql())
+}
+
+// drawnFrom is what the candidates of a rule version are drawn from, unless it is a multiplier.
+func (g *generator) drawnFrom(r *plan.Rule, rv *plan.RuleVersion) drawn {
 	switch rv.Source {
 	case plan.FromTransactions:
-		inner = g.fromTransactions(r, rv)
-	case plan.FromActivities:
-		inner = g.fromActivities(r, rv)
+		return g.fromTransactions(r, rv)
 	case plan.FromGiftCodes:
-		return fmt.Sprintf(candidatesForm, strings.Replace(g.candidateColumns(r), ", rank_amount", ", amount AS rank_amount", 1),
-			earned(rv, r.ID), g.fromGiftCodes(r, rv))
+		return g.fromGiftCodes(r, rv)
 	case plan.FromReferrals:
-		inner = g.fromReferrals(r, rv)
+		return g.fromReferrals(r, rv)
 	case plan.FromBirthdays:
-		inner = g.fromBirthdays(r, rv)
-	default:
-		inner = g.fromGranted(r, rv)
+		return g.fromBirthdays(r, rv)
 	}
-	return fmt.Sprintf(candidatesForm, g.newColumns(r), earned(rv, r.ID), inner)
+	return g.fromActivities(r, rv)
 }
 
 const candidatesForm = "SELECT %s FROM (\n  SELECT *, %s AS amount FROM (\n%s\n  )\n) WHERE amount > 0"
@@ -155,24 +162,66 @@ func inForce(rv *plan.RuleVersion, alias string) string {
 	return fmt.Sprintf("%s.day BETWEEN %d AND %d", alias, rv.Days.From, rv.Days.Until)
 }
 
-func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) string {
+// drawn is what the candidates of a rule version are drawn from.
+type drawn struct {
+	cols, from string
+	given      []string // what makes a row one that the rule looks at
+	asked      []asked  // what the rule asks of it, in the order in which the first that does not hold is the reason why not
+}
+
+// asked is a condition with the reason that it gives.
+type asked struct{ reason, cond string }
+
+// sql selects the rows that fulfil everything.
+func (d drawn) sql() string {
+	conds := d.given
+	for _, a := range d.asked {
+		conds = append(conds[:len(conds):len(conds)], a.cond)
+	}
+	return fmt.Sprintf("    SELECT %s\n    FROM %s\n    WHERE %s", d.cols, d.from, strings.Join(conds, " AND "))
+}
+
+// inForceAndOpen is what every rule asks first.
+func inForceAndOpen(rv *plan.RuleVersion) []asked {
+	return []asked{{memberClosed, "NOT t.closed"}, {notInForce, inForce(rv, "t")}}
+}
+
+// Reasons of spec section 6 that no condition of the program file has a key for; package reference has them too.
+const (
+	memberClosed      = "member_closed"
+	notInForce        = "not_in_force"
+	noQualifyingItems = "no_qualifying_items"
+	roundsToZero      = "rounds_to_zero"
+	notQualified      = "not_qualified"
+	noSuchCode        = "no_such_code"
+	codeExpired       = "code_expired"
+)
+
+func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) drawn {
 	cols := []string{common(rv, stypeTransaction)}
-	conds := []string{inForce(rv, "t"), "NOT t.closed"}
-	join := ""
+	out := drawn{from: "eval_tx t", asked: inForceAndOpen(rv)}
+	hasItems := rv.AnyLine
+	items := func() {
+		if hasItems {
+			out.asked = append(out.asked, asked{noQualifyingItems, "l.line_count > 0"})
+		}
+		hasItems = false
+	}
 	if rv.Lines >= 0 {
 		kind := "LEFT JOIN"
-		if rv.AnyLine {
+		if rv.AnyLine && g.funnel == nil {
 			kind = "JOIN"
-			conds = append(conds, "l.line_count > 0")
 		}
-		join = fmt.Sprintf("\n    %s lines_%d l ON l.transaction_id = t.source_id", kind, rv.Lines)
+		out.from += fmt.Sprintf("\n    %s lines_%d l ON l.transaction_id = t.source_id", kind, rv.Lines)
 	}
 	for _, c := range rv.Where {
-		conds = append(conds, condition(c, transactionAttributes))
 		if c.Attr == plan.AttrGap {
-			join += "\n    LEFT JOIN eval_gaps gap ON gap.source_id = t.source_id"
+			items()
+			out.from += "\n    LEFT JOIN eval_gaps gap ON gap.source_id = t.source_id"
 		}
+		out.asked = append(out.asked, asked{c.Key, condition(c, transactionAttributes)})
 	}
+	items()
 	for in := range inputs(rv) {
 		switch in {
 		case plan.InputBasis:
@@ -189,7 +238,8 @@ func (g *generator) fromTransactions(r *plan.Rule, rv *plan.RuleVersion) string 
 	if g.carriesSubject(r) {
 		cols = append(cols, "CAST(NULL AS VARCHAR) AS subject")
 	}
-	return fmt.Sprintf("    SELECT %s\n    FROM eval_tx t%s\n    WHERE %s", strings.Join(cols, ", "), join, strings.Join(conds, " AND "))
+	out.cols = strings.Join(cols, ", ")
+	return out
 }
 
 func inputs(rv *plan.RuleVersion) map[plan.Input]bool {
@@ -207,19 +257,25 @@ const valueUnits = `CASE WHEN regexp_full_match(t.value, '-?[0-9]+(\.[0-9]{1,4}0
       AND TRY_CAST(t.value AS DECIMAL(38,10)) BETWEEN 0 AND 100000000000000
     THEN CAST(10000 * CAST(TRY_CAST(t.value AS DECIMAL(38,10)) AS DECIMAL(30,4)) AS BIGINT) END AS value_units`
 
-func (g *generator) fromActivities(r *plan.Rule, rv *plan.RuleVersion) string {
+func (g *generator) fromActivities(r *plan.Rule, rv *plan.RuleVersion) drawn {
 	cols := []string{common(rv, stypeActivity)}
-	conds := []string{inForce(rv, "t"), "NOT t.closed", "t.type IN (" + textList(rv.Types) + ")"}
-	for _, c := range rv.Where {
-		conds = append(conds, condition(c, activityAttributes))
-	}
 	if g.carriesSubject(r) || bySubject(rv) {
 		cols = append(cols, "t.subject")
 	}
 	if inputs(rv)[plan.InputValue] {
 		cols = append(cols, valueUnits)
 	}
-	return fmt.Sprintf("    SELECT %s\n    FROM eval_act t\n    WHERE %s", strings.Join(cols, ", "), strings.Join(conds, " AND "))
+	return drawn{cols: strings.Join(cols, ", "), from: "eval_act t", given: []string{"t.type IN (" + textList(rv.Types) + ")"},
+		asked: append(inForceAndOpen(rv), asks(rv, activityAttributes)...)}
+}
+
+// asks are the conditions of a rule version over the attributes of its sources.
+func asks(rv *plan.RuleVersion, attrs attributes) []asked {
+	var out []asked
+	for _, c := range rv.Where {
+		out = append(out, asked{c.Key, condition(c, attrs)})
+	}
+	return out
 }
 
 func bySubject(rv *plan.RuleVersion) bool {
@@ -233,40 +289,54 @@ func bySubject(rv *plan.RuleVersion) bool {
 
 // fromGranted adds up what the named rules were granted, per source, member and reward (F14).
 func (g *generator) fromGranted(r *plan.Rule, rv *plan.RuleVersion) string {
+	keys, grants, from := g.granted(r, rv, inForce(rv, "c"))
+	asked, joins := multiplierAsks(rv, from)
+	var conds []string
+	for _, a := range asked {
+		conds = append(conds, a.cond)
+	}
+	return fmt.Sprintf("    SELECT CAST(%d AS TINYINT) AS ver, %s, c.amount AS granted\n    FROM (%s) c%s%s",
+		rv.Ver, keys, grants, joins, strings.ReplaceAll(where(conds), "\n", "\n    "))
+}
+
+// granted selects what the rules that a multiplier names were granted under its version, where a condition on them
+// holds; keys are its columns beside the amount, and from says of what they were drawn.
+func (g *generator) granted(r *plan.Rule, rv *plan.RuleVersion, cond string) (keys, grants string, from map[plan.Source]bool) {
 	subject := ""
 	if g.carriesSubject(r) {
 		subject = ", c.subject"
 	}
-	keys := "c.member_no, c.stype, c.source_id, c.us, c.day, c.tier_no, c.reward_no" + subject
+	keys = "c.member_no, c.stype, c.source_id, c.us, c.day, c.tier_no, c.reward_no" + subject
 	var union []string
-	from := map[plan.Source]bool{}
+	from = map[plan.Source]bool{}
 	of := append([]int{}, rv.Of...)
 	sort.Ints(of)
 	for _, no := range of {
-		union = append(union, fmt.Sprintf("SELECT %s, c.amount FROM %s c WHERE c.ver = %d AND %s",
-			keys, g.table[no], rv.Ver, inForce(rv, "c")))
+		union = append(union, fmt.Sprintf("SELECT %s, c.amount FROM %s c WHERE c.ver = %d AND %s", keys, g.table[no], rv.Ver, cond))
 		for _, v := range g.plan.Rules[no].Versions {
 			if from[v.Source] = true; v.Source == plan.FromGiftCodes {
 				from[plan.FromActivities] = true // that is what they are
 			}
 		}
 	}
-	grants := strings.Join(union, "\n      UNION ALL ")
+	grants = strings.Join(union, "\n      UNION ALL ")
 	if len(union) > 1 {
 		grants = fmt.Sprintf("SELECT %s, CAST(sum(c.amount) AS BIGINT) AS amount FROM (%s) c GROUP BY %s", keys, grants, keys)
 	}
+	return keys, grants, from
+}
+
+// multiplierAsks are the conditions of a multiplier over grants c, with the joins that they need.
+func multiplierAsks(rv *plan.RuleVersion, from map[plan.Source]bool) (out []asked, joins string) {
 	attrs := multiplierAttributes(from)
-	var conds []string
-	joins := ""
 	for _, c := range rv.Where {
 		e := condition(c, attrs)
-		conds = append(conds, e)
+		out = append(out, asked{c.Key, e})
 		for _, s := range sourceTables {
 			if from[s.source] && strings.Contains(e, s.alias+".") && !strings.Contains(joins, s.join) {
 				joins += "\n      LEFT JOIN " + s.join
 			}
 		}
 	}
-	return fmt.Sprintf("    SELECT CAST(%d AS TINYINT) AS ver, %s, c.amount AS granted\n    FROM (%s) c%s%s",
-		rv.Ver, keys, grants, joins, strings.ReplaceAll(where(conds), "\n", "\n    "))
+	return out, joins
 }

@@ -72,18 +72,19 @@ FROM (SELECT *, %s AS ver FROM eval_anniversaries) d
 WHERE d.year > p.birth_year AND (p.joined_day IS NULL OR d.day >= p.joined_day)`, strings.Join(cols, ", "), g.version("day")))
 }
 
-func (g *generator) fromBirthdays(r *plan.Rule, rv *plan.RuleVersion) string {
-	feb29 := feb28
-	if rv.Feb29 == program.Mar1 {
-		feb29 = mar1
-	}
-	cols := []string{common(rv, stypeBirthday)}
-	conds := []string{inForce(rv, "t"), "NOT t.closed", fmt.Sprintf("t.feb_29 IN (%d, %d)", anyFeb29, feb29)}
-	for _, c := range rv.Where {
-		conds = append(conds, condition(c, birthdayAttributes))
-	}
+func (g *generator) fromBirthdays(r *plan.Rule, rv *plan.RuleVersion) drawn {
+	cols := common(rv, stypeBirthday)
 	if g.carriesSubject(r) {
-		cols = append(cols, "CAST(NULL AS VARCHAR) AS subject")
+		cols += ", CAST(NULL AS VARCHAR) AS subject"
 	}
-	return fmt.Sprintf("    SELECT %s\n    FROM eval_birthdays t\n    WHERE %s", strings.Join(cols, ", "), strings.Join(conds, " AND "))
+	return drawn{cols: cols, from: "eval_birthdays t", given: []string{fmt.Sprintf("t.feb_29 IN (%d, %d)", anyFeb29, feb29Of(rv))},
+		asked: append(inForceAndOpen(rv), asks(rv, birthdayAttributes)...)}
+}
+
+// feb29Of is the feb_29 of the rows of eval_anniversaries that are for this rule version alone.
+func feb29Of(rv *plan.RuleVersion) int64 {
+	if rv.Feb29 == program.Mar1 {
+		return mar1
+	}
+	return feb28
 }

@@ -41,15 +41,20 @@ func (g *generator) codes(r *plan.Rule) {
 	}
 }
 
-func (g *generator) fromGiftCodes(r *plan.Rule, rv *plan.RuleVersion) string {
-	cols := []string{common(rv, stypeActivity), "t.subject", "k.code_earn", "k.code_times"}
-	conds := []string{inForce(rv, "t"), "NOT t.closed", "t.type IN (" + textList(rv.Types) + ")",
-		fmt.Sprintf("k.ver = %d", rv.Ver), "(k.tier_no IS NULL OR k.tier_no = t.tier_no)", "t.day BETWEEN k.from_day AND k.until_day"}
-	for _, c := range rv.Where {
-		conds = append(conds, condition(c, activityAttributes))
+func (g *generator) fromGiftCodes(r *plan.Rule, rv *plan.RuleVersion) drawn {
+	join := "JOIN"
+	if g.funnel != nil {
+		join = "LEFT JOIN"
 	}
-	return fmt.Sprintf("    SELECT %s\n    FROM eval_act t JOIN %s k ON k.code = t.subject\n    WHERE %s",
-		strings.Join(cols, ", "), codesTable(r), strings.Join(conds, " AND "))
+	out := drawn{
+		cols: common(rv, stypeActivity) + ", t.subject, k.code_earn, k.code_times",
+		from: fmt.Sprintf("eval_act t %s %s k ON k.code = t.subject AND k.ver = %d AND (k.tier_no IS NULL OR k.tier_no = t.tier_no)",
+			join, codesTable(r), rv.Ver),
+		given: []string{"t.type IN (" + textList(rv.Types) + ")"},
+		asked: append(inForceAndOpen(rv), asks(rv, activityAttributes)...),
+	}
+	out.asked = append(out.asked, asked{noSuchCode, "k.code IS NOT NULL"}, asked{codeExpired, "t.day BETWEEN k.from_day AND k.until_day"})
+	return out
 }
 
 // limitCodes drops the redemptions of a code, by all members together, that are past what the row's own version allows;

@@ -70,24 +70,26 @@ FROM d LEFT JOIN eval_spans p ON p.member_no = d.member_no AND d.day >= p.from_d
 SELECT DISTINCT * EXCLUDE (qualify_no, after_days, ver, tier_no, closed, is_referee) FROM eval_ref`)
 }
 
-func (g *generator) fromReferrals(r *plan.Rule, rv *plan.RuleVersion) string {
-	cols := []string{common(rv, stypeActivity)}
-	conds := []string{inForce(rv, "t"), "NOT t.closed", fmt.Sprintf("t.qualify_no = %d", rv.Qualify)}
-	if rv.Referee {
-		conds = append(conds, "t.is_referee")
-	} else {
-		conds = append(conds, "NOT t.is_referee")
-	}
-	if rv.WithinDays != nil {
-		conds = append(conds, fmt.Sprintf("t.after_days BETWEEN 0 AND %d", *rv.WithinDays))
-	}
-	for _, c := range rv.Where {
-		conds = append(conds, condition(c, activityAttributes))
-	}
+func (g *generator) fromReferrals(r *plan.Rule, rv *plan.RuleVersion) drawn {
+	cols := common(rv, stypeActivity)
 	if g.carriesSubject(r) {
-		cols = append(cols, "t.subject")
+		cols += ", t.subject"
 	}
-	return fmt.Sprintf("    SELECT %s\n    FROM eval_ref t\n    WHERE %s", strings.Join(cols, ", "), strings.Join(conds, " AND "))
+	side := "NOT t.is_referee"
+	if rv.Referee {
+		side = "t.is_referee"
+	}
+	return drawn{cols: cols, from: "eval_ref t", given: append(qualified(rv, "t"), side),
+		asked: append(inForceAndOpen(rv), asks(rv, activityAttributes)...)}
+}
+
+// qualified are the conditions that a referral pays under a rule version at the time of the row.
+func qualified(rv *plan.RuleVersion, alias string) []string {
+	out := []string{fmt.Sprintf("%s.qualify_no = %d", alias, rv.Qualify)}
+	if rv.WithinDays != nil {
+		out = append(out, fmt.Sprintf("%s.after_days BETWEEN 0 AND %d", alias, *rv.WithinDays))
+	}
+	return out
 }
 
 // sharedBudgets renders step 7 of referrals: referrers and referees share one, the referrer first on a tie (F9).
@@ -133,5 +135,8 @@ SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
 			s.Drop = prev
 		}
 		g.table[side.No] = next
+	}
+	for _, side := range sides {
+		g.funnelPass(side, p)
 	}
 }

@@ -14,10 +14,24 @@ import (
 // are counted together, for each version in its own way; an order's own version says which thresholds it crosses (F11,
 // F12).
 func (g *generator) milestones(r *plan.Rule, counting []*plan.RuleVersion) string {
-	var orders, windows []string
-	crossed, amounts := map[int]string{}, map[int]string{}
+	orders, crossed, windows := g.countOrders(r, counting)
+	amounts := map[int]string{}
 	for _, rv := range counting {
-		orders = append(orders, g.fromTransactions(r, rv))
+		amounts[rv.Ver] = earned(rv, r.ID)
+	}
+	return fmt.Sprintf(`SELECT %s FROM (
+  SELECT *, %s AS amount FROM (
+%s
+  ) WHERE crossed > 0
+) WHERE amount > 0`, g.newColumns(r), byVersion("ver", amounts, len(g.plan.Family.Versions), "0"), g.crossed(orders, crossed, windows))
+}
+
+// countOrders returns the eligible orders of each version, how many thresholds one crosses by version, and the running
+// counts that this is seen from.
+func (g *generator) countOrders(r *plan.Rule, counting []*plan.RuleVersion) (orders []string, crossed map[int]string, windows []string) {
+	crossed = map[int]string{}
+	for _, rv := range counting {
+		orders = append(orders, g.fromTransactions(r, rv).sql())
 		w := g.runningCount(rv.Count)
 		k := slices.Index(windows, w)
 		if k < 0 {
@@ -25,23 +39,22 @@ func (g *generator) milestones(r *plan.Rule, counting []*plan.RuleVersion) strin
 			windows = append(windows, w)
 		}
 		crossed[rv.Ver] = crosses(rv.Count, fmt.Sprintf("s%d", k))
-		amounts[rv.Ver] = earned(rv, r.ID)
 	}
 	for k := range windows {
 		windows[k] += fmt.Sprintf(" AS s%d", k)
 	}
-	n := len(g.plan.Family.Versions)
-	return fmt.Sprintf(`SELECT %s FROM (
-  SELECT *, %s AS amount FROM (
-    SELECT *, CAST(%s AS BIGINT) AS crossed FROM (
+	return orders, crossed, windows
+}
+
+// crossed selects orders with the number of thresholds that each of them crosses.
+func (g *generator) crossed(orders []string, crossed map[int]string, windows []string) string {
+	return fmt.Sprintf(`    SELECT *, CAST(%s AS BIGINT) AS crossed FROM (
       SELECT o.*, %s
       FROM (
 %s
       ) o
-    )
-  ) WHERE crossed > 0
-) WHERE amount > 0`, g.newColumns(r), byVersion("ver", amounts, n, "0"), byVersion("ver", crossed, n, "0"),
-		strings.Join(windows, ",\n        "), strings.Join(orders, "\n    UNION ALL\n"))
+    )`, byVersion("ver", crossed, len(g.plan.Family.Versions), "0"), strings.Join(windows, ",\n        "),
+		strings.Join(orders, "\n    UNION ALL\n"))
 }
 
 // runningCount is the member's count of orders, or sum of their spend, up to and with each order of the period.

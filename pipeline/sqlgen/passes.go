@@ -26,7 +26,7 @@ func (g *generator) bestOf(multipliers bool) {
 			continue
 		}
 		competing = append(competing, r)
-		union = append(union, fmt.Sprintf("SELECT %d AS rule_no, member_no, stype, source_id, reward_no, amount, %s AS name, %s AS place FROM %s",
+		union = append(union, fmt.Sprintf("SELECT %d AS rule_no, member_no, stype, source_id, reward_no, amount, day, %s AS name, %s AS place FROM %s",
 			r.No, byVersion("ver", name, n, "NULL"), byVersion("ver", place, n, "NULL"), g.table[r.No]))
 	}
 	if len(union) < 2 {
@@ -43,6 +43,14 @@ SELECT rule_no, member_no, stype, source_id, reward_no FROM (
     %s
   ) WHERE name IS NOT NULL
 ) WHERE k > 1`, beaten, strings.Join(union, "\n    UNION ALL ")))
+	if g.funnel != nil {
+		g.count(nil, fmt.Sprintf(`SELECT t.rule_no, 0, '%s', concat('beaten_by:', u.rule), NULL, count(*), NULL, NULL FROM (
+  SELECT *, row_number() OVER w AS k, first_value(rule_no) OVER w AS winner
+  FROM (
+    %s
+  ) WHERE name IS NOT NULL WINDOW w AS (PARTITION BY member_no, stype, source_id, reward_no, name ORDER BY amount DESC, place)
+) t JOIN eval_rules u ON u.rule_no = t.winner WHERE k > 1 AND %s GROUP BY ALL`, FunnelBeaten, strings.Join(union, "\n    UNION ALL "), g.within("t")))
+	}
 	for _, r := range competing {
 		next := fmt.Sprintf("r%d_best_of", r.No)
 		s := g.addRule(r, "best_of", fmt.Sprintf(`CREATE TEMP TABLE %s AS
@@ -52,7 +60,19 @@ SELECT c.* FROM %s c WHERE NOT EXISTS (
 		s.elseHandOn(beaten, g.table[r.No], next)
 		s.Drop = []string{g.table[r.No]}
 		g.table[r.No] = next
+		g.left(r, FunnelBestOf)
 	}
+}
+
+// funnelPass counts what is left of a rule after a pass.
+func (g *generator) funnelPass(r *plan.Rule, p plan.Pass) { g.left(r, passName(p)) }
+
+// passName names a pass with its period.
+func passName(p plan.Pass) string {
+	if p.Kind == plan.PassBudget || p.Kind == plan.PassCodes {
+		return string(p.Kind)
+	}
+	return fmt.Sprintf("%s %s", p.Kind, p.Period)
 }
 
 // passes renders steps 5 to 7. Each first finds the members and periods that are over the smallest bound: only
@@ -67,12 +87,10 @@ func (g *generator) passes(r *plan.Rule) {
 		}
 		if p.Kind == plan.PassCodes {
 			g.limitCodes(r)
+			g.funnelPass(r, p)
 			continue
 		}
-		name := fmt.Sprintf("%s %s", p.Kind, p.Period)
-		if p.Kind == plan.PassBudget {
-			name = string(plan.PassBudget)
-		}
+		name := passName(p)
 		suffix := strings.ReplaceAll(name, " ", "_")
 		over, next, prev := fmt.Sprintf("r%d_over_%s", r.No, suffix), fmt.Sprintf("r%d_%s", r.No, suffix), g.table[r.No]
 		g.addRule(r, name+": who is over", g.overBound(r, p, over, prev))
@@ -80,6 +98,7 @@ func (g *generator) passes(r *plan.Rule) {
 		s.elseHandOn(over, prev, next)
 		s.Drop = []string{prev}
 		g.table[r.No] = next
+		g.funnelPass(r, p)
 	}
 }
 
@@ -204,6 +223,7 @@ func (g *generator) programLimits() {
 	g.add("granted", "CREATE TEMP VIEW granted_0 AS\n"+strings.Join(union, "\nUNION ALL\n"))
 	for i, l := range g.plan.Limits {
 		g.programLimit(l, fmt.Sprintf("granted_%d", i), fmt.Sprintf("granted_%d", i+1))
+		g.leftByProgram(l, fmt.Sprintf("granted_%d", i+1))
 	}
 	last := g.addUp(fmt.Sprintf("granted_%d", len(g.plan.Limits)))
 	g.add("entitlements", fmt.Sprintf(`CREATE TEMP VIEW entitlements AS

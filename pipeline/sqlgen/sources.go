@@ -266,6 +266,11 @@ func (g *generator) sourceColumns() (row, dated []string) {
 // dated writes the part that all facts share: who, when, on which business date, by which version, as the relation
 // dated.
 func (g *generator) dated(table, id, where string, row []string) string {
+	return g.datedOf(table, id, "t.status = 'completed' AND "+where, row, "JOIN")
+}
+
+// datedOf is dated for rows of any status, which are joined to their members.
+func (g *generator) datedOf(table, id, where string, row []string, join string) string {
 	us, local, clock := g.clock("t.x", "t.is_instant", "t.zone_no")
 	zone, stores := "0", ""
 	if g.byStore() {
@@ -280,12 +285,12 @@ func (g *generator) dated(table, id, where string, row []string) string {
   SELECT t.* EXCLUDE (x, is_instant, zone_no), %s AS us, %s AS local
   FROM (
     SELECT %s
-    FROM %s t JOIN eval_members m ON m.member_id = t.member_id%s
-    WHERE t.status = 'completed' AND %s
+    FROM %s t %s eval_members m ON m.member_id = t.member_id%s
+    WHERE %s
   ) t%s
 ), dated AS (
   SELECT d.*, %s AS ver FROM (SELECT *, %s AS day FROM clocked) d WHERE d.day <= %d
-)`, us, local, strings.Join(inner, ", "), table, stores, where, clock,
+)`, us, local, strings.Join(inner, ", "), table, join, stores, where, clock,
 		g.version("d.day"), g.businessDay("local"), g.plan.Horizon)
 }
 

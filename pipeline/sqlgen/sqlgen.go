@@ -23,6 +23,7 @@
 //	               reward_no, amount
 //	granted_<n>    all rules' rows after n program limits
 //	entitlements   the result
+//	eval_funnel    where somebody asked: what each condition and limit took away (Funnel)
 package sqlgen
 
 import (
@@ -84,6 +85,9 @@ type generator struct {
 	facts Facts
 	steps []Step
 	table map[int]string // rule number → table with its candidates so far
+
+	funnel *Funnel // nil where nobody asked
+	place  int     // of the last step in the funnel
 }
 
 // Sources returns the statements that number the members and list the stores: they come before eval_clock can be
@@ -97,10 +101,15 @@ func Sources(p *plan.Plan) []Step {
 
 // Evaluation returns the statements from eval_spans to entitlements.
 func Evaluation(p *plan.Plan, f Facts) []Step {
-	g := &generator{plan: p, facts: f, table: map[int]string{}}
+	return (&generator{plan: p, facts: f, table: map[int]string{}}).evaluation()
+}
+
+func (g *generator) evaluation() []Step {
+	p := g.plan
 	if p.Needs.Transactions || len(p.SpendTiers) > 0 {
 		g.returns()
 	}
+	g.startFunnel()
 	g.spendTiers()
 	g.spans()
 	if p.Needs.Transactions {
@@ -136,6 +145,7 @@ func Evaluation(p *plan.Plan, f Facts) []Step {
 		}
 	}
 	g.programLimits()
+	g.funnelSources()
 	return g.steps
 }
 

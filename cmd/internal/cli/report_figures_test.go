@@ -2,19 +2,21 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 )
 
@@ -179,10 +181,10 @@ func TestFiguresOnThePageAreThoseOfCommands(t *testing.T) {
 	page := filepath.Join(dir, "report.html")
 	accrue(t, exitDone, append(at("report", "--out", page), rate...)...)
 	got := readPage(t, page)
-	if diff := cmp.Diff(want.tables, got.tables); diff != "" {
+	if diff := gocmp.Diff(want.tables, got.tables); diff != "" {
 		t.Errorf("tables (-commands +page):\n%s", diff)
 	}
-	if diff := cmp.Diff(want.cards, got.cards); diff != "" {
+	if diff := gocmp.Diff(want.cards, got.cards); diff != "" {
 		t.Errorf("cards (-commands +page):\n%s", diff)
 	}
 }
@@ -376,13 +378,14 @@ func wantFunnel(t *testing.T, dir string, at func(...string) []string, add func(
 		for i, reason := range parts {
 			parts[i] = fmt.Sprintf("%s %d", reason, r.why[reason])
 		}
-		var took []string
-		for name, amount := range r.took {
-			if !amount.IsZero() {
-				took = append(took, fmt.Sprintf(name, amount))
-			}
+		took := slices.Collect(maps.Keys(r.took))
+		took = slices.DeleteFunc(took, func(name string) bool { return r.took[name].IsZero() })
+		stages := []string{"per transaction", "best of", "times", "amounts", "budget", "program limits"}
+		stage := func(name string) int { return slices.Index(stages, name[:strings.Index(name, " took")]) }
+		slices.SortFunc(took, func(a, b string) int { return cmp.Or(stage(a)-stage(b), strings.Compare(a, b)) })
+		for i, name := range took {
+			took[i] = fmt.Sprintf(name, r.took[name])
 		}
-		slices.Sort(took)
 		add("Rules of program "+k[0], k[1], fmt.Sprint(r.looked), fmt.Sprint(r.pays), strings.Join(append(parts, took...), " · "))
 	}
 }
