@@ -21,7 +21,8 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-small fuzz fuzz-parsers mutants crash kills faults nights years cover clean
+.PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small fuzz fuzz-parsers mutants crash \
+        kills faults nights years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -60,6 +61,10 @@ BENCH_DIR   ?= $(CURDIR)/bench
 bench: bin/accrue ## accrue run, a hand-written script and the floor side by side, at BENCH_SIZES transactions
 	BENCH_SIZES="$(BENCH_SIZES)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
 		go test -count=1 -v -timeout 4h -tags "$(TAGS) bench" -run '^TestBench$$' ./cmd/internal/bench
+
+bench-reconcile: bin/accrue ## grants held against their acknowledgements, beside the same full outer join by hand
+	BENCH_SIZES="$(BENCH_SIZES)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+		go test -count=1 -v -timeout 4h -tags "$(TAGS) bench" -run '^TestBenchReconcile$$' ./cmd/internal/bench
 
 bench-small: BENCH_SIZES = 200000 ## the same at 200,000 transactions: for a quick look, not for figures
 bench-small: bench

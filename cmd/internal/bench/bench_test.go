@@ -44,19 +44,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestBench(t *testing.T) {
+// places are the module's folder, that of the data, and the accrue that is measured.
+func places(t *testing.T) (root, dir, accrue string) {
+	t.Helper()
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	accrue := os.Getenv("BENCH_ACCRUE")
-	if accrue == "" {
+	if accrue = os.Getenv("BENCH_ACCRUE"); accrue == "" {
 		t.Fatal("BENCH_ACCRUE must name the accrue binary; use `make bench`")
 	}
-	dir := os.Getenv("BENCH_DIR")
-	if dir == "" {
+	if dir = os.Getenv("BENCH_DIR"); dir == "" {
 		dir = filepath.Join(root, "bench")
 	}
+	return root, dir, accrue
+}
+
+func TestBench(t *testing.T) {
+	root, dir, accrue := places(t)
 	for _, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
 		size, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {

@@ -25,7 +25,7 @@ const childEnv = "BENCH_CHILD"
 
 // task is what a child does, as JSON in its environment.
 type task struct {
-	Kind    string // generate, script or compare
+	Kind    string // generate, script, compare or reconcile
 	Exports string // generate: the exports folder; else the delivery's
 	Work    string // where to spill
 	Program string
@@ -35,6 +35,8 @@ type task struct {
 	Full    bool   // compare: every row
 	Size    int64  // transactions
 	Grants  int64  // floor: rows to write
+	// acknowledgements: the published file; Other is that of the acknowledgements
+	GrantsFile string
 }
 
 // measurement is what one process took.
@@ -89,6 +91,8 @@ func child(text string) int {
 			err = scriptChild(ctx, t)
 		case "compare":
 			err = compareChild(ctx, t)
+		case "reconcile":
+			err = reconcileChild(ctx, t)
 		default:
 			err = fmt.Errorf("unknown task %q", t.Kind)
 		}
@@ -123,7 +127,8 @@ func scriptChild(ctx context.Context, t task) error {
 		copies = t.Grants/t.Size + 1
 	}
 	script := strings.NewReplacer("{exports}", t.Exports, "{date}", date, "{out}", t.Out, "{codec}", codec, "{program}",
-		t.Program, "{grants}", strconv.FormatInt(t.Grants, 10), "{copies}", strconv.FormatInt(copies, 10)).Replace(string(text))
+		t.Program, "{grants_file}", t.GrantsFile, "{acks}", acksTable(t.Other), "{format}",
+		strings.TrimPrefix(filepath.Ext(t.Out), "."), "{grants}", strconv.FormatInt(t.Grants, 10), "{copies}", strconv.FormatInt(copies, 10)).Replace(string(text))
 	for _, s := range strings.Split(script, ";\n") {
 		start := time.Now()
 		if strings.TrimSpace(s) == "" {
@@ -137,6 +142,15 @@ func scriptChild(ctx context.Context, t task) error {
 		}
 	}
 	return db.Close()
+}
+
+// acksTable reads a file of acknowledgements.
+func acksTable(path string) string {
+	if filepath.Ext(path) == ".csv" {
+		return "read_csv('" + path + "', header = true, columns = {'grant_id': 'VARCHAR', 'status': 'VARCHAR', 'amount': 'DECIMAL(18, 4)', " +
+			"'posted_at': 'VARCHAR', 'reason': 'VARCHAR'})"
+	}
+	return "read_parquet('" + path + "')"
 }
 
 // codec compresses both results, as accrue's Parquet is.
