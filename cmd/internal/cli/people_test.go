@@ -76,15 +76,15 @@ func hostileProject(t *testing.T, texts []string) string {
 	t.Helper()
 	dir := t.TempDir()
 	var good strings.Builder
-	good.WriteString("transaction_id,member_id,occurred_at,amount\n")
+	good.WriteString("transaction_id,member_id,occurred_at,amount,channel\n")
 	for i, text := range texts {
 		amount := "1"
 		if i%2 == 1 {
 			amount = text // rejected
 		}
-		fmt.Fprintf(&good, "%s,%s,2026-11-20T10:00,%s\n", csvField(text), csvField(text), csvField(amount))
+		fmt.Fprintf(&good, "%s,%s,2026-11-20T10:00,%s,%s\n", csvField(text), csvField(text), csvField(amount), csvField(text))
 	}
-	fmt.Fprintf(&good, "\"=\x00\",m,2026-11-20T10:00,1\n")
+	fmt.Fprintf(&good, "\"=\x00\",m,2026-11-20T10:00,1,\n")
 	for name, text := range map[string]string{
 		"accrue.yaml": "exports: {ready: folder}\nmax_rejects: 100 %\n",
 		"programs/p.yaml": "program: p\nversion: 1\neffective_from: 2026-01-01\ncurrency: EUR\ntime_zone: UTC\nname: \"<script>alert(1)</script>\"\n" +
@@ -115,6 +115,11 @@ func TestHostileCellsInFilesForPeople(t *testing.T) {
 	}
 	if rows := readAll(t, filepath.Join(dir, "rejects", "date=2026-11-20", "rejects.csv")); len(rows) != 5002 {
 		t.Errorf("%d rejected rows", len(rows)-1)
+	}
+	roll := filepath.Join(dir, "roll.csv")
+	shown += accrue(t, exitDone, "--project", dir, "reconcile", "--roll-forward", "--by", "channel", "--out", roll)
+	if rows := readAll(t, roll); len(rows) != 5001 {
+		t.Errorf("%d rows of the roll-forward", len(rows)-1)
 	}
 	if i := strings.IndexFunc(shown, func(r rune) bool { return r < ' ' && r != '\n' || r == '\u202e' }); i >= 0 {
 		t.Errorf("a terminal would obey %q", shown[i:min(len(shown), i+20)])
@@ -183,7 +188,8 @@ func TestReportPage(t *testing.T) {
 	}
 	html := string(text)
 	for _, want := range []string{"<dt>Grants posted</dt><dd>300</dd>", "<dt>Rows read</dt><dd>601</dd>", `<dt>Rows rejected</dt><dd class="bad">301</dd>`,
-		`<dt>Open breaks</dt><dd class="bad">300</dd>`, `<td class="n">75 EUR</td>`, "&lt;script&gt;alert(1)", "The first 200 of 300", "bad_number"} {
+		`<dt>Open breaks</dt><dd class="bad">300</dd>`, `<td class="n">75 EUR</td>`, "&lt;script&gt;alert(1)", "The first 200 of 300", "bad_number",
+		"100 of 300, those that added or took back most; accrue reconcile --roll-forward --by channel has them all."} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not say %s", want)
 		}

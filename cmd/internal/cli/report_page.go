@@ -290,17 +290,19 @@ func timeChart(rows []jobs.RollRow, word string) template.HTML {
 	length := func(d decimal.Decimal) int64 { // in pixels; only the eye needs it
 		return d.Abs().Mul(decimal.NewFromInt(height-foot-20)).DivRound(span, 0).IntPart()
 	}
+	_, places, _ := strings.Cut(rows[0].Closing, ".") // those of the reward's scale
+	text := func(d decimal.Decimal) string { return thousands(d.StringFixed(int32(len(places)))) }
 	zero := 20 + length(most)
 	step := (width - left) / max(len(rows), 4)
 	var b bytes.Buffer
 	first, last := rows[0].By[word], rows[len(rows)-1].By[word]
 	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString(
-		fmt.Sprintf("%s by %s from %s to %s; at most %s in one", rows[0].Reward, word, first, last, thousands(most.String()))))
-	fmt.Fprintf(&b, `<text x="%d" y="12">%s</text>`, left, template.HTMLEscapeString(thousands(most.String())))
+		fmt.Sprintf("%s by %s from %s to %s; at most %s in one", rows[0].Reward, word, first, last, text(most))))
+	fmt.Fprintf(&b, `<text x="%d" y="12">%s</text>`, left, template.HTMLEscapeString(text(most)))
 	for i, r := range rows {
 		x := left + i*step
 		fmt.Fprintf(&b, `<g><title>%s: %s, taken back %s</title><rect class="up" x="%d" y="%d" width="%d" height="%d"/><rect class="down" x="%d" y="%d" width="%d" height="%d"/></g>`,
-			r.By[word], thousands(up[i].String()), thousands(down[i].String()), x, zero-length(up[i]), max(step*3/4, 1), length(up[i]),
+			r.By[word], text(up[i]), text(down[i]), x, zero-length(up[i]), max(step*3/4, 1), length(up[i]),
 			x, zero, max(step*3/4, 1), length(down[i]))
 		if i%max(1, len(rows)/9) == 0 {
 			fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`, x, height-8, r.By[word])

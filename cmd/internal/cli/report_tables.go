@@ -98,7 +98,7 @@ func (p *page) breaks(rep *jobs.Report) {
 		p.BreakNote = fmt.Sprintf("The first %s of %s; accrue reconcile --out breaks.csv writes them all.", count(shown), count(rep.OpenBreaks))
 	}
 	for _, b := range rep.Breaks {
-		next := pageBreak{Type: b.Type, Date: b.Date, Key: b.Key, What: b.What, Tie: b.Tie, Age: strconv.Itoa(b.AgeDays), Member: b.Member,
+		next := pageBreak{Type: b.Type, Date: b.Date, Key: b.Key, What: b.What, Tie: b.Tie, Age: plural(int64(b.AgeDays), "day", "days"), Member: b.Member,
 			FoundOn: b.FoundOn}
 		switch {
 		case b.Expected != "" && b.Found != "":
@@ -134,10 +134,10 @@ func (p *page) breaks(rep *jobs.Report) {
 // ties shows both sides of every tie, as the last reconciliation found them.
 func (p *page) ties(s *jobs.ReconcileSummary) {
 	if s.Program != "" {
-		p.Notes = append(p.Notes, "It looked at program "+s.Program+" only.")
+		p.Notes = append(p.Notes, "it looked at program "+s.Program+" only")
 	}
 	if s.From != "" || s.To != "" {
-		p.Notes = append(p.Notes, strings.Join(strings.Fields("It looked at dates "+fromTo(s.From, s.To)+" only."), " "))
+		p.Notes = append(p.Notes, strings.Join(strings.Fields("it looked at dates "+fromTo(s.From, s.To)+" only"), " "))
 	}
 	p.Notes = append(p.Notes, s.Notes...)
 	if len(s.Ties) == 0 {
