@@ -26,7 +26,7 @@ packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: bin/accrue ## build bin/accrue
 
