@@ -8,6 +8,22 @@ func OffsetAt(us int64, loc *time.Location) int64 {
 	return int64(off) * microsPerSecond
 }
 
+// NextChange is the end of the stretch of equal offset that a moment of a zone lies in; false where it has none. It may
+// come early: then the next stretch has the same offset.
+//
+// Go (up to 1.26 at least) lets the stretches of a year from 2038 on end after 365 days, so that the end that ZoneBounds
+// gives for the last day of a leap year lies before that day.
+func NextChange(at time.Time) (time.Time, bool) {
+	_, end := at.ZoneBounds()
+	if end.IsZero() {
+		return end, false
+	}
+	if !end.After(at) {
+		end = at.Add(24 * time.Hour)
+	}
+	return end, true
+}
+
 // daySpan, in microseconds, is more than any zone lies away from UTC.
 const daySpan = 26 * 3600 * microsPerSecond
 
@@ -21,8 +37,8 @@ func Instant(wall int64, loc *time.Location) int64 {
 	at := time.UnixMicro(wall - daySpan).In(loc)
 	for {
 		off := OffsetAt(at.UnixMicro(), loc)
-		_, end := at.ZoneBounds()
-		if end.IsZero() {
+		end, ok := NextChange(at)
+		if !ok {
 			return wall - off
 		}
 		next := OffsetAt(end.UnixMicro(), loc)

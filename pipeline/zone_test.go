@@ -26,6 +26,8 @@ func TestInstant(t *testing.T) {
 		{"America/New_York", "2026-11-01T02:00", "2026-11-01T07:00Z", "after the repeated hour, EST"},
 		{"America/Sao_Paulo", "2018-11-04T00:15", "2018-11-04T03:15Z", "midnight is skipped: 01:15 -02:00"},
 		{"Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45Z", "half an hour repeated: the earlier, +11:00"},
+		{"Europe/London", "2040-12-31T12:00", "2040-12-31T12:00Z", "the last day of a leap year of which the zone file says nothing"},
+		{"Australia/Sydney", "2044-12-31T12:00", "2044-12-31T01:00Z", "the same in summer"},
 		{"Pacific/Apia", "2011-12-30T12:00", "2011-12-30T22:00Z", "a whole day skipped: 31 December 12:00 +14:00"},
 	} {
 		ts, err := ParseTimestamp(c.wall)

@@ -194,8 +194,8 @@ func breaks(loc *time.Location, instant bool, start int64) []int64 {
 	}
 	at := time.UnixMicro(start - 2*usPerDay).In(loc)
 	for {
-		_, end := at.ZoneBounds()
-		if end.IsZero() || end.UnixMicro() > start+3*usPerDay {
+		end, ok := pipeline.NextChange(at)
+		if !ok || end.UnixMicro() > start+3*usPerDay {
 			return out
 		}
 		t := end.UnixMicro()

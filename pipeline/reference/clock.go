@@ -41,8 +41,8 @@ func instant(ts pipeline.Timestamp, zone *time.Location) time.Time {
 	for stretch := wall.Add(-48 * time.Hour).In(zone); ; {
 		_, offset := stretch.Zone()
 		read := wall.Add(-time.Duration(offset) * time.Second) // the instant, if this stretch's offset holds then
-		_, change := stretch.ZoneBounds()
-		if change.IsZero() || read.Before(change) {
+		change, ok := pipeline.NextChange(stretch)
+		if !ok || read.Before(change) {
 			return read.In(zone) // the first stretch that shows this wall clock: the earlier of two
 		}
 		_, next := change.Zone()

@@ -183,7 +183,7 @@ func guessed(ts pipeline.Timestamp, at time.Time) string {
 	if at.Format("2006-01-02T15:04:05") != wall {
 		return "the clocks skipped " + wall[11:16] + " that day: it moves forward by the gap"
 	}
-	if _, end := at.ZoneBounds(); !end.IsZero() {
+	if end, ok := pipeline.NextChange(at); ok {
 		_, offset := at.Zone()
 		_, next := end.Zone()
 		if again := at.Add(time.Duration(offset-next) * time.Second); offset > next && !again.Before(end) {
