@@ -33,13 +33,15 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	n.summary.Horizon = max(n.summary.Horizon, horizon.String())
 	n.progress("%s: working out what is owed", fam.ID)
 	n.crash.pass(stepEvaluate)
-	if _, err := evaluate.Run(ctx, n.db, fam, horizon, evaluate.Options{Trace: n.opts.Trace}); err != nil {
+	scoped, err := n.evaluate(ctx, fam, horizon, prev)
+	if err != nil {
 		return err
 	}
 	n.progress("%s: comparing with the ledger", fam.ID)
 	n.crash.pass(stepDifference)
 	diff, err := ledger.Difference(ctx, n.db, ledger.Request{
 		Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
+		Scoped: scoped,
 	})
 	if err != nil {
 		return err
@@ -51,7 +53,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	if n.dryRun() {
 		return n.rehearse(ctx, fam, postings, closed)
 	}
-	staged, err := n.commit(ctx, fam, horizon, diff, postings)
+	staged, err := n.commit(ctx, fam, horizon, scoped, diff, postings)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (n *night) postings(ctx context.Context, fam *program.Family, diff *ledger.
 }
 
 // commit posts the difference, stages its files and notes both in one transaction.
-func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipeline.Date, diff *ledger.Result,
+func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipeline.Date, scoped bool, diff *ledger.Result,
 	postings []ledger.Posting,
 ) (staged []*emit.Staged, err error) {
 	defer func() {
@@ -111,7 +113,7 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 		if err := ledger.Post(ctx, n.db, fam.ID, diff); err != nil {
 			return err
 		}
-		if err := ledger.Balance(ctx, n.db, fam.ID); err != nil {
+		if err := ledger.Balance(ctx, n.db, fam.ID, scoped); err != nil {
 			return err
 		}
 		n.progress("%s: writing grant files", fam.ID)
@@ -211,8 +213,12 @@ func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon p
 	if _, err := n.db.Exec(ctx, `DELETE FROM horizons WHERE program = ?`, fam.ID); err != nil {
 		return err
 	}
-	_, err := n.db.Exec(ctx, `INSERT INTO horizons
-		SELECT ?, CAST(? AS DATE), coalesce(max(load_seq), 0) FROM deliveries`, fam.ID, horizon.String())
+	basis, err := evaluate.Basis(ctx, n.db, fam)
+	if err != nil {
+		return err
+	}
+	_, err = n.db.Exec(ctx, `INSERT INTO horizons
+		SELECT ?, CAST(? AS DATE), coalesce(max(load_seq), 0), ? FROM deliveries`, fam.ID, horizon.String(), basis)
 	return err
 }
 

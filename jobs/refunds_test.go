@@ -67,7 +67,7 @@ func TestRefundsInParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &historian{fast}
+	h := &historian{FastCaseEngine: fast}
 	defer func() {
 		if err := h.Close(); err != nil {
 			t.Error(err)

@@ -49,9 +49,11 @@ type night struct {
 	crash    *crash
 	history  *history
 	summary  *Summary
-	waiting  map[string]int64
-	done     []*program.Family // those that were run to their end
-	signer   emit.Signer       // nil where manifests are not signed
+	// evaluated says by program of whom was worked out what they are owed.
+	evaluated map[string]*Evaluated
+	waiting   map[string]int64
+	done      []*program.Family // those that were run to their end
+	signer    emit.Signer       // nil where manifests are not signed
 
 	backfill *BackfillOptions // nil for a nightly run
 	// restated are the programs whose files are not what their grants rest on, which the backfill accepts.
@@ -81,7 +83,7 @@ func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err er
 		n.opts.Profile.attach(&n.opts)
 		defer n.opts.Profile.end()
 	}
-	n.waiting = map[string]int64{}
+	n.waiting, n.evaluated = map[string]int64{}, map[string]*Evaluated{}
 	if n.opts.Clock == nil {
 		n.opts.Clock = WallClock{}
 	}

@@ -71,6 +71,15 @@ type ProgramSummary struct {
 	Days []DaySummary `json:"days,omitempty"`
 	// ClosedThrough is the last closed date, "" where everything is open.
 	ClosedThrough string `json:"closed_through,omitempty"`
+	// Evaluated says of whom was worked out what they are owed.
+	Evaluated *Evaluated `json:"evaluated,omitempty"`
+}
+
+// Evaluated says of whom a run worked out what they are owed: of everybody, or of the members for whom something can have
+// changed since the run before.
+type Evaluated struct {
+	Members          int64  `json:"members,omitempty"` // 0 where nothing has changed, and for everybody
+	EverybodyBecause string `json:"everybody_because,omitempty"`
 }
 
 // DaySummary is what a backfill posts to a date, of one rule and reward.
@@ -187,6 +196,7 @@ func (n *night) granted(ctx context.Context, fam *program.Family) (*ProgramSumma
 		return nil, err
 	}
 	ps := newProgramSummary(fam, closed)
+	ps.Evaluated = n.evaluated[fam.ID]
 	var p Publication
 	var manifest string
 	if err := n.db.Each(ctx, `SELECT CAST(posted_on AS VARCHAR), seq, rows_count, manifest FROM publications

@@ -6,7 +6,7 @@ package schemas
 // Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
 // per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
 func Migrations() [][]string {
-	return [][]string{first(), acknowledgements(), reconciliations(), past()}
+	return [][]string{first(), acknowledgements(), reconciliations(), past(), evaluations()}
 }
 
 // HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.
@@ -79,5 +79,15 @@ func past() []string {
 		`CREATE TABLE closings (
 			program VARCHAR NOT NULL, n INTEGER NOT NULL, act VARCHAR NOT NULL, closed_through DATE,
 			noted_at TIMESTAMP NOT NULL)`,
+	}
+}
+
+// evaluations is what evaluating only what has changed needs.
+func evaluations() []string {
+	return []string{
+		// Deliveries that were loaded again, with that load: rows that they held before may be gone without a trace.
+		`CREATE TABLE reloads (delivery DATE NOT NULL, load_seq INTEGER NOT NULL)`,
+		// A digest of what the program's last run evaluated by; NULL where it is not known.
+		`ALTER TABLE horizons ADD COLUMN basis VARCHAR`,
 	}
 }

@@ -25,8 +25,8 @@ type zoned struct {
 
 // known asks the facts what the statements would otherwise have to ask, and fills eval_clock.
 func (e *evaluation) known() error {
-	if err := e.db.QueryRow(e.ctx, `SELECT (SELECT count(*) FROM returns) > 0, (SELECT count(*) FROM stores) > 0,
-		(SELECT coalesce(sum(amount), 0) FROM transactions) <= 9223372036854775807`).
+	if err := e.db.QueryRow(e.ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM %s) > 0, (SELECT count(*) FROM stores) > 0,
+		(SELECT coalesce(sum(amount), 0) FROM %s) <= 9223372036854775807`, e.facts.Table("returns"), e.facts.Table("transactions"))).
 		Scan(&e.facts.Returns, &e.facts.Stores, &e.facts.SpendFits); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ type clockDay struct {
 func (e *evaluation) days() ([]clockDay, error) {
 	moments := func(table, stem string) string {
 		return fmt.Sprintf("SELECT %s_offset IS NOT NULL AS is_instant, %s AS x FROM %s t WHERE t.%s_wall IS NOT NULL",
-			stem, sqlgen.MomentX("t", stem), table, stem)
+			stem, sqlgen.MomentX("t", stem), e.facts.Table(table), stem)
 	}
 	from := moments("transactions", "occurred") + " UNION ALL " + moments("activities", "occurred")
 	if e.plan.Needs.JoinedDay() {

@@ -30,13 +30,16 @@ type Options struct {
 	// Rewrite, if set, says what runs in a statement's place: tests plant faults with it and look whether they are
 	// noticed.
 	Rewrite func(Statement) string
+	// Since, if set, is what the ledger rests on: only what can differ from it is evaluated.
+	Since *Since
 
 	funnel *sqlgen.Funnel // see Funnel
 }
 
 // Result says what was evaluated.
 type Result struct {
-	Plan *plan.Plan
+	Plan  *plan.Plan
+	Scope Scope
 }
 
 type evaluation struct {
@@ -49,7 +52,8 @@ type evaluation struct {
 	handedOn map[string]string
 }
 
-// Run evaluates all versions of a program over all facts known, up to the horizon.
+// Run evaluates all versions of a program over all facts known, up to the horizon; with Options.Since over those that can
+// come to another result than before. What it leaves then holds the sources of eval_sources alone.
 func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pipeline.Date, o Options) (*Result, error) {
 	p, err := plan.Compile(fam, horizon)
 	if err != nil {
@@ -62,7 +66,11 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 	if err := e.names(); err != nil {
 		return nil, fmt.Errorf("naming rules, versions and rewards: %w", err)
 	}
-	if err := e.run(sqlgen.Sources(p)); err != nil {
+	scope, err := e.scope(o.Since)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.run(sqlgen.Sources(p, e.facts)); err != nil {
 		return nil, err
 	}
 	if err := e.known(); err != nil {
@@ -75,7 +83,7 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 	if err := e.run(steps); err != nil {
 		return nil, err
 	}
-	return &Result{Plan: p}, nil
+	return &Result{Plan: p, Scope: scope}, nil
 }
 
 // clean drops what an earlier evaluation of this session left.

@@ -33,15 +33,20 @@ func (e *AuditError) Error() string {
 // maxFindings of one audit are told; more of the same do not help.
 const maxFindings = 20
 
-// Balance audits that entitlements and ledger have the same sums by rule and reward (P6). It needs the tables of the
-// evaluation that was posted, and returns an *AuditError where they differ.
-func Balance(ctx context.Context, db *warehouse.DB, program string) error {
+// Balance audits that entitlements and ledger have the same sums by rule and reward (P6); of a scoped request those of
+// the sources that were evaluated, with what was posted for them. It needs the tables of the evaluation that was posted,
+// and returns an *AuditError where they differ.
+func Balance(ctx context.Context, db *warehouse.DB, program string, scoped bool) error {
 	text, err := sqlFiles.ReadFile("sql/balance.sql")
 	if err != nil {
 		return err
 	}
+	held := "ledger"
+	if scoped {
+		held = "(SELECT program, rule, reward, amount FROM difference_ledger UNION ALL SELECT program, rule, reward, amount FROM difference)"
+	}
 	out := &AuditError{Program: program}
-	if err := out.audit(ctx, db, "entitlements are what the ledger holds", string(text)); err != nil {
+	if err := out.audit(ctx, db, "entitlements are what the ledger holds", strings.ReplaceAll(string(text), "{held}", held)); err != nil {
 		return err
 	}
 	return out.orNil()

@@ -133,7 +133,7 @@ func (d *difference) fresh() (bool, error) {
 		d.req.Family.ID).Scan(&any); err != nil {
 		return false, err
 	}
-	return !any && d.req.Previous == nil, nil
+	return !any && d.req.Previous == nil && !d.req.Scoped, nil
 }
 
 // everything makes the difference of an empty ledger.
@@ -165,8 +165,14 @@ func (d *difference) everything() error {
 
 // changes makes the difference to what the ledger holds.
 func (d *difference) changes() error {
-	if err := d.run("dimensions"); err != nil {
-		return err
+	granted := "ledger_whole"
+	if d.req.Scoped {
+		granted = "ledger_scoped"
+	}
+	for _, name := range []string{granted, "dimensions"} {
+		if err := d.run(name); err != nil {
+			return err
+		}
 	}
 	var lost int64
 	if err := d.db.QueryRow(d.ctx, "SELECT count(*) FROM difference_lost").Scan(&lost); err != nil {

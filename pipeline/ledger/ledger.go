@@ -28,6 +28,8 @@ type Request struct {
 	ClosedThrough *pipeline.Date
 	// Restated: a program file that is the base of posted grants has changed, and that is accepted.
 	Restated bool
+	// Scoped: only the sources of eval_sources were evaluated, and only their grants are looked at.
+	Scoped bool
 	// Previous is what the program's last run knew, nil before the first. See ReadPrevious.
 	Previous *Previous
 }
@@ -36,6 +38,7 @@ type Request struct {
 type Previous struct {
 	Horizon pipeline.Date // sources after it were unknown
 	LoadSeq int           // the newest load that it saw
+	Basis   string        // digest of what it evaluated by; "" where that is not known
 }
 
 // Posting is what a difference posts under one date.
@@ -55,8 +58,8 @@ type Result struct {
 func ReadPrevious(ctx context.Context, db *warehouse.DB, program string) (*Previous, error) {
 	var horizon time.Time
 	p := &Previous{}
-	err := db.QueryRow(ctx, "SELECT max(horizon), max(load_seq) FROM horizons WHERE program = ? HAVING count(*) > 0",
-		program).Scan(&horizon, &p.LoadSeq)
+	err := db.QueryRow(ctx, "SELECT max(horizon), max(load_seq), coalesce(max(basis), '') FROM horizons WHERE program = ? HAVING count(*) > 0",
+		program).Scan(&horizon, &p.LoadSeq, &p.Basis)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -214,7 +214,7 @@ func TestProgramsDoNotMix(t *testing.T) {
 	b.exec(`INSERT INTO ledger VALUES ('q', 1, 'm1', 'base', 'points', 50000, 'accrual', 'transaction', 't1', 1, 0,
 		DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1)`)
 	b.exec("INSERT INTO publications VALUES ('q', DATE '2026-11-20', 7, 'run', 'published', 1, '', '')")
-	b.exec("INSERT INTO horizons VALUES ('q', DATE '2026-11-20', 9)")
+	b.exec("INSERT INTO horizons VALUES ('q', DATE '2026-11-20', 9, NULL)")
 	b.evaluate("base t1 m1 5")
 	if got := b.post("2026-11-20", "2026-11-20"); len(got) != 1 {
 		t.Errorf("posted %q, want one accrual", got)
@@ -281,13 +281,13 @@ func TestBalanceShowsBothFigures(t *testing.T) {
 	b.evaluate("base t1 m1 5", "base t2 m1 1")
 	b.post("2026-11-20", "2026-11-20")
 	b.evaluate("base t1 m1 5", "base t2 m1 1", "cash t9 m1 2 cashback")
-	err := Balance(context.Background(), b.db, "p")
+	err := Balance(context.Background(), b.db, "p", false)
 	if err == nil || !strings.Contains(err.Error(), "cash cashback: 20000 ten-thousandths owed, 0 in the ledger, difference -20000") {
 		t.Errorf("got %v", err)
 	}
 	b.exec("DELETE FROM ledger WHERE source_id = 't2'")
 	b.evaluate("base t1 m1 5", "base t2 m1 1")
-	err = Balance(context.Background(), b.db, "p")
+	err = Balance(context.Background(), b.db, "p", false)
 	if err == nil || !strings.Contains(err.Error(), "base points: 60000 ten-thousandths owed, 50000 in the ledger, difference -10000") {
 		t.Errorf("got %v", err)
 	}

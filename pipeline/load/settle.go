@@ -159,6 +159,9 @@ func (in *intake) takeOut(ctx context.Context) error {
 	if err := in.applyMoves(ctx); err != nil {
 		return err
 	}
+	if _, err := in.db.Exec(ctx, fmt.Sprintf("INSERT INTO reloads VALUES (%s, %d)", dateSQL(in.d.Date), in.seq)); err != nil {
+		return err
+	}
 	for _, table := range []string{"rejects", "files", "deliveries"} {
 		if _, err := in.db.Exec(ctx, "DELETE FROM "+table+" WHERE delivery = "+dateSQL(in.d.Date)); err != nil {
 			return err

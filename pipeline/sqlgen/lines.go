@@ -25,8 +25,8 @@ func (g *generator) lines() {
 SELECT i.transaction_id, CAST(sum(%s) AS BIGINT) AS qualifying,
   count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count,
   CAST(coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS BIGINT) AS units
-FROM items i%s%s
-GROUP BY i.transaction_id`, k, amount, amount, quantity, quantity, join, where(lineFilter(l.Filter))))
+FROM %s i%s%s
+GROUP BY i.transaction_id`, k, amount, amount, quantity, quantity, g.facts.Table("items"), join, where(lineFilter(l.Filter))))
 	}
 }
 
@@ -90,13 +90,13 @@ func (g *generator) netLines() {
 WITH lined AS (
   SELECT transaction_id, line_no, sum(amount) AS amount, sum(coalesce(quantity, 0)) AS quantity,
     bool_or(quantity IS NULL) AS without_quantity
-  FROM returns WHERE line_no IS NOT NULL GROUP BY transaction_id, line_no
+  FROM %s WHERE line_no IS NOT NULL GROUP BY transaction_id, line_no
 ), kept AS (
   SELECT i.transaction_id, i.line_no, i.amount AS sold, r.unlined,
     CASE WHEN i.amount < 0 THEN CAST(i.amount AS HUGEINT) ELSE greatest(0, i.amount - coalesce(l.amount, 0)) END AS amount,
     CASE WHEN coalesce(l.without_quantity AND l.amount >= i.amount, FALSE) THEN 0
       ELSE greatest(0, i.quantity - coalesce(l.quantity, 0)) END AS quantity
-  FROM items i JOIN eval_returns r ON r.transaction_id = i.transaction_id
+  FROM %s i JOIN eval_returns r ON r.transaction_id = i.transaction_id
     JOIN eval_tx t ON t.source_id = i.transaction_id AND t.ver IN (%s)
     LEFT JOIN lined l ON l.transaction_id = i.transaction_id AND l.line_no = i.line_no
 ), running AS (
@@ -108,5 +108,5 @@ WITH lined AS (
 )
 SELECT transaction_id, line_no, CAST(quantity AS BIGINT) AS quantity,
   CAST(CASE WHEN sold > 0 AND total > 0 THEN greatest(0, amount - (%s - %s)) ELSE amount END AS BIGINT) AS amount
-FROM running`, intList(recompute), share("upto"), share("upto - amount")))
+FROM running`, g.facts.Table("returns"), g.facts.Table("items"), intList(recompute), share("upto"), share("upto - amount")))
 }

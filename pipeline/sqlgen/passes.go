@@ -230,7 +230,15 @@ func (g *generator) programLimits() {
 SELECT rule_no, CAST(ver AS INTEGER) AS ver, member_no,
   CASE stype WHEN %d THEN 'transaction' WHEN %d THEN 'activity' ELSE 'birthday' END AS source_type,
   source_id, us AS earned_us, %s AS earned_on, CAST(reward_no AS INTEGER) AS reward_no, amount
-FROM %s`, stypeTransaction, stypeActivity, date("day"), last))
+FROM %s e%s`, stypeTransaction, stypeActivity, date("day"), last, g.inScope("e")))
+}
+
+// inScope keeps of what was worked out the rows that are right: dates before were only looked at for what they hand on.
+func (g *generator) inScope(alias string) string {
+	if !g.facts.Scoped {
+		return ""
+	}
+	return fmt.Sprintf("\nWHERE EXISTS (SELECT 1 FROM eval_since s WHERE s.member_no = %s.member_no AND %s.day >= s.earned)", alias, alias)
 }
 
 // addUp makes one row of those that a multiplier has for one source at different times (plan.Rule.Sums), and returns

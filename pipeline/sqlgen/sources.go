@@ -8,12 +8,12 @@ import (
 	"accrue/pipeline/program"
 )
 
-// members numbers all members that a fact names, where there are birthday rules also those that only have a birthday. The numbers are in byte order of the ids, so that ordering by
-// number is ordering by id.
+// members numbers all members that a fact names, where there are birthday rules also those that only have a birthday.
+// The numbers are in byte order of the ids, so that ordering by number is ordering by id.
 func (g *generator) members() {
 	more := ""
 	if g.plan.Needs.Birthdays {
-		more += "\n  UNION\n  SELECT member_id FROM members WHERE birth_date IS NOT NULL"
+		more += "\n  UNION\n  SELECT member_id FROM " + g.facts.Table("members") + " WHERE birth_date IS NOT NULL"
 	}
 	if g.plan.Needs.Referrals {
 		more += "\n  UNION\n  SELECT subject FROM activities WHERE type = 'referral' AND subject IS NOT NULL"
@@ -21,10 +21,10 @@ func (g *generator) members() {
 	g.add("members", fmt.Sprintf(`CREATE TEMP TABLE eval_members AS
 SELECT CAST(row_number() OVER (ORDER BY member_id) - 1 AS INTEGER) AS member_no, member_id
 FROM (
-  SELECT member_id FROM transactions WHERE member_id IS NOT NULL
+  SELECT member_id FROM %s WHERE member_id IS NOT NULL
   UNION
-  SELECT member_id FROM activities WHERE member_id IS NOT NULL%s
-)`, more))
+  SELECT member_id FROM %s WHERE member_id IS NOT NULL%s
+)`, g.facts.Table("transactions"), g.facts.Table("activities"), more))
 }
 
 // stores gives each store a zone number: 0 is the program's, which a store without zone has.
@@ -115,7 +115,7 @@ func (g *generator) spans() {
   SELECT m.member_no, CAST(v.delivery - DATE '1970-01-01' AS INTEGER) AS from_day, v.status = 'closed' AS closed,
     row_number() OVER (PARTITION BY m.member_no ORDER BY v.delivery) AS k,
     %s
-  FROM members v JOIN eval_members m ON m.member_id = v.member_id%s
+  FROM %s v JOIN eval_members m ON m.member_id = v.member_id%s
 ), spans AS (
   SELECT member_no, CASE WHEN k = 1 THEN %d ELSE from_day END AS from_day, closed AND k > 1 AS closed, %s FROM v
   UNION ALL
@@ -128,7 +128,7 @@ func (g *generator) spans() {
 )
 SELECT member_no, from_day, closed, %s,
   coalesce(lead(from_day) OVER (PARTITION BY member_no ORDER BY from_day) - 1, %d) AS until_day
-FROM changes`, strings.Join(cols, ", "), joins, pipeline.MinDate, list, list, strings.Join(same, " AND "), list, pipeline.MaxDate)))
+FROM changes`, strings.Join(cols, ", "), g.facts.Table("members"), joins, pipeline.MinDate, list, list, strings.Join(same, " AND "), list, pipeline.MaxDate)))
 }
 
 // tierNo turns a members row's tier into an index of the version's tiers; an empty or unknown one is the default
@@ -152,12 +152,12 @@ func (g *generator) returns() {
 	if !g.nets() {
 		return
 	}
-	g.add("returns", `CREATE TEMP TABLE eval_returns AS
+	g.add("returns", fmt.Sprintf(`CREATE TEMP TABLE eval_returns AS
 SELECT transaction_id, CAST(sum(amount) AS HUGEINT) AS amount,
   CAST(sum(CASE WHEN line_no IS NULL THEN amount ELSE 0 END) AS HUGEINT) AS unlined,
   CAST(sum(tax) AS HUGEINT) AS tax, CAST(sum(shipping) AS HUGEINT) AS shipping, CAST(sum(tip) AS HUGEINT) AS tip,
   CAST(sum(gift_card) AS HUGEINT) AS gift_card, CAST(sum(store_credit) AS HUGEINT) AS store_credit
-FROM returns GROUP BY transaction_id`)
+FROM %s GROUP BY transaction_id`, g.facts.Table("returns")))
 }
 
 // nets reports whether any return can change anything.
@@ -290,7 +290,7 @@ func (g *generator) datedOf(table, id, where string, row []string, join string) 
   ) t%s
 ), dated AS (
   SELECT d.*, %s AS ver FROM (SELECT *, %s AS day FROM clocked) d WHERE d.day <= %d
-)`, us, local, strings.Join(inner, ", "), table, join, stores, where, clock,
+)`, us, local, strings.Join(inner, ", "), g.facts.Table(table), join, stores, where, clock,
 		g.version("d.day"), g.businessDay("local"), g.plan.Horizon)
 }
 

@@ -7,6 +7,8 @@
 //
 // The tables, all temporary:
 //
+//	eval_scope     the members to evaluate and since which date, where not all of them are (filled by package evaluate)
+//	scope_<facts>  the facts that are needed for them (also there)
 //	eval_members   member_no, dense, in byte order of member_id
 //	eval_stores    zone and region by store
 //	eval_clock     how wall clocks and instants map in the days that occur (filled by package evaluate)
@@ -60,6 +62,8 @@ func (s *Step) elseHandOn(onlyIf, from, to string) {
 type Facts struct {
 	Returns bool // any return is known
 	Stores  bool // any store is known
+	// Scoped: only members of eval_scope are evaluated, each from a date on; Facts are then in tables of their own.
+	Scoped bool
 	// SpendFits: the amounts of all transactions together fit into BIGINT, so that every sum of spend does.
 	SpendFits bool
 	// Offset is the one offset, in microseconds east of UTC, that the program's zone has on all dates that occur; nil
@@ -90,12 +94,24 @@ type generator struct {
 	place  int     // of the last step in the funnel
 }
 
+// Table is the relation that the rows of a dataset are read from.
+func (f Facts) Table(dataset string) string {
+	if f.Scoped && dataset != "stores" {
+		return "scope_" + dataset
+	}
+	return dataset
+}
+
 // Sources returns the statements that number the members and list the stores: they come before eval_clock can be
 // filled.
-func Sources(p *plan.Plan) []Step {
-	g := &generator{plan: p}
+func Sources(p *plan.Plan, f Facts) []Step {
+	g := &generator{plan: p, facts: f}
 	g.members()
 	g.stores()
+	if f.Scoped {
+		g.add("since when", `CREATE TEMP TABLE eval_since AS
+SELECT m.member_no, s.earned FROM eval_scope s JOIN eval_members m ON m.member_id = s.member_id`)
+	}
 	return g.steps
 }
 
@@ -145,8 +161,30 @@ func (g *generator) evaluation() []Step {
 		}
 	}
 	g.programLimits()
+	g.sourcesInScope()
 	g.funnelSources()
 	return g.steps
+}
+
+// sourcesInScope lists the sources that were evaluated on dates that were: those whose grants are to be looked at, with
+// those that have changed, which may earn nothing any more.
+func (g *generator) sourcesInScope() {
+	if !g.facts.Scoped {
+		return
+	}
+	parts := []string{"SELECT source_type, source_id FROM eval_changed"}
+	for _, t := range []struct {
+		table, source string
+		needed        bool
+	}{
+		{"eval_tx", "transaction", g.plan.Needs.Transactions}, {"eval_act", "activity", g.plan.Needs.Activities},
+		{"eval_birthdays", "birthday", g.plan.Needs.Birthdays},
+	} {
+		if t.needed {
+			parts = append(parts, fmt.Sprintf("SELECT %s, e.source_id FROM %s e%s", text(t.source), t.table, g.inScope("e")))
+		}
+	}
+	g.add("sources in scope", "CREATE TEMP TABLE eval_sources AS\n"+strings.Join(parts, "\nUNION\n"))
 }
 
 func (g *generator) add(name, sql string) { g.steps = append(g.steps, Step{Name: name, SQL: sql}) }

@@ -7,7 +7,7 @@ FROM (
   JOIN eval_rules USING (rule_no) JOIN eval_rewards USING (reward_no)
 ) e
 FULL JOIN (
-  SELECT rule, reward, sum(amount) AS amount FROM ledger WHERE program = $1 GROUP BY ALL
+  SELECT rule, reward, sum(amount) AS amount FROM {held} WHERE program = $1 GROUP BY ALL
 ) l ON l.rule = e.rule AND l.reward = e.reward
 WHERE coalesce(e.amount, 0) <> coalesce(l.amount, 0)
 ORDER BY 1

@@ -2,11 +2,10 @@
 CREATE OR REPLACE TEMP VIEW difference_posted AS
 SELECT u.rule_no, CAST(l.source_type AS VARCHAR) AS source_type, l.source_id, m.member_no, w.reward_no, l.amount, l.n,
   l.program_version, l.earned_us, l.earned_on, l.available_on, l.expires_on
-FROM ledger l
+FROM difference_ledger l
 JOIN difference_rules u ON u.rule = l.rule
 JOIN difference_rewards w ON w.reward = l.reward
-JOIN difference_members m ON m.member_id = l.member_id
-WHERE l.program = (SELECT program FROM difference_request);
+JOIN difference_members m ON m.member_id = l.member_id;
 
 -- Sources and rules with more than one row: only their amounts need adding up.
 CREATE OR REPLACE TEMP TABLE difference_repeated AS

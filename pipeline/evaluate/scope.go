@@ -1,0 +1,295 @@
+package evaluate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"accrue/pipeline"
+	"accrue/pipeline/plan"
+	"accrue/pipeline/program"
+	"accrue/pipeline/sqlgen"
+	"accrue/schemas"
+)
+
+// Since is what the last evaluation of the same program knew, whose result is what the ledger holds.
+type Since struct {
+	LoadSeq int           // the newest load
+	Horizon pipeline.Date // sources after it were unknown
+}
+
+// Scope says what was evaluated. Members that are not in it are owed what they were owed before.
+type Scope struct {
+	// Whole says why everything was evaluated; "" where only some members were.
+	Whole string
+	// Members is how many were evaluated, each since the first date that can have changed for it.
+	Members int64
+}
+
+// slackDays is how far the day number of a moment, read as if it were UTC, can lie after its business date: offsets and
+// day_starts_at are less than a day each. leadDays is how far before it.
+const slackDays, leadDays = 2, 1
+
+// scoping finds out who has to be evaluated: it fills eval_scope with the members whose own facts are new, have changed
+// or have come within the horizon, each with its bounds (plan.Reach), and the scope_ tables with the facts of those. What
+// cannot be traced to members makes it evaluate everything.
+type scoping struct {
+	*evaluation
+	since   Since
+	reach   plan.Reach
+	members bool // a members row says something new
+	least   plan.Bounds
+}
+
+// errWhole says why everything must be evaluated.
+type errWhole string
+
+func (w errWhole) Error() string { return string(w) }
+
+// scope makes the scope, or says why there is none.
+func (e *evaluation) scope(since *Since) (Scope, error) {
+	if since == nil {
+		return Scope{Whole: "nothing was evaluated before"}, nil
+	}
+	s := &scoping{evaluation: e, since: *since, reach: e.plan.Reach()}
+	var whole errWhole
+	for _, step := range []func() error{s.traceable, s.touched, s.changed, s.news, s.lives, s.bounds, s.gather} {
+		if err := step(); errors.As(err, &whole) {
+			return Scope{Whole: string(whole)}, nil
+		} else if err != nil {
+			return Scope{}, fmt.Errorf("looking for what has changed: %w", err)
+		}
+	}
+	e.facts.Scoped = true
+	var out Scope
+	err := e.db.QueryRow(e.ctx, "SELECT count(*) FROM eval_scope").Scan(&out.Members)
+	return out, err
+}
+
+// traceable refuses what changes more than the members that a row names.
+func (s *scoping) traceable() error {
+	if s.reach.Whole != "" {
+		return errWhole(s.reach.Whole)
+	}
+	if any, err := s.some(fmt.Sprintf("reloads WHERE load_seq > %d", s.since.LoadSeq)); err != nil {
+		return err
+	} else if any {
+		return errWhole("a delivery was loaded anew")
+	}
+	if !s.plan.Needs.Birthdays {
+		return nil
+	}
+	if any, err := s.some(fmt.Sprintf(`deliveries HAVING min(delivery) FILTER (WHERE load_seq > %d) < min(delivery) FILTER (WHERE load_seq <= %[1]d)`,
+		s.since.LoadSeq)); err != nil {
+		return err
+	} else if any {
+		return errWhole("birthdays count from the first delivery on, and an earlier one has come")
+	}
+	return nil
+}
+
+// exec fills in {load}, the newest load that was known, and runs the statements.
+func (s *scoping) exec(statements ...string) error {
+	for _, q := range statements {
+		if _, err := s.db.Exec(s.ctx, strings.ReplaceAll(q, "{load}", fmt.Sprint(s.since.LoadSeq))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// some reports whether a relation has a row.
+func (s *scoping) some(relation string) (any bool, err error) {
+	err = s.db.QueryRow(s.ctx, "SELECT count(*) > 0 FROM (SELECT 1 FROM "+relation+")").Scan(&any)
+	return any, err
+}
+
+// touched lists transactions of which a line or a return is new, and which are not new themselves.
+func (s *scoping) touched() error {
+	lines := ""
+	if len(s.plan.Lines) > 0 {
+		lines = "SELECT transaction_id FROM items WHERE load_seq > {load}\n  UNION "
+	}
+	return s.exec(fmt.Sprintf(`CREATE TEMP TABLE eval_touched AS
+SELECT x.transaction_id FROM (
+  %sSELECT transaction_id FROM returns WHERE load_seq > {load}
+  UNION SELECT key FROM withdrawn WHERE load_seq > {load} AND dataset = 'returns'
+) x ANTI JOIN (SELECT transaction_id FROM transactions WHERE load_seq > {load}) t ON t.transaction_id = x.transaction_id`, lines))
+}
+
+// changed lists the sources that are new or have changed: what the ledger holds of them is compared, whoever has it.
+func (s *scoping) changed() error {
+	return s.exec(`CREATE TEMP TABLE eval_changed AS
+SELECT 'transaction' AS source_type, transaction_id AS source_id FROM transactions WHERE load_seq > {load}
+UNION ALL
+SELECT 'transaction', transaction_id FROM eval_touched
+UNION ALL
+SELECT 'activity', activity_id FROM activities WHERE load_seq > {load}`)
+}
+
+// news lists members with the earliest dates that can have changed for them, some of them often.
+func (s *scoping) news() error {
+	into := "INSERT INTO eval_news SELECT t.member_id, greatest(%s - %d, %d) FROM %s t WHERE t.member_id IS NOT NULL AND %s"
+	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
+	rows := func(table, where string) string {
+		return fmt.Sprintf(into, day, slackDays, pipeline.MinDate, table, where)
+	}
+	statements := []string{"CREATE TEMP TABLE eval_news (member_id VARCHAR, day INTEGER)"}
+	for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Activities} {
+		key := ds.Keys()[0]
+		// A row that says something else now had a holder and a date before.
+		statements = append(statements, rows(ds.Name, "t.load_seq > {load}"), rows(ds.HistoryTable(), fmt.Sprintf(
+			"t.%s IN (SELECT %s FROM %s WHERE load_seq > {load} AND first_seq <= {load})", key, key, ds.Name)))
+		if s.since.Horizon < s.plan.Horizon {
+			next := s.since.Horizon + 1
+			statements = append(statements, fmt.Sprintf(
+				"INSERT INTO eval_news SELECT t.member_id, %d FROM %s t WHERE t.member_id IS NOT NULL AND t.occurred_wall >= %d AND %s >= %d AND t.load_seq <= {load}",
+				next, ds.Name, wallBefore(next-leadDays), day, next-leadDays))
+		}
+	}
+	if s.plan.Needs.Region || s.plan.Family.Versions[0].Day == program.DayStore {
+		if any, err := s.some(fmt.Sprintf("stores WHERE load_seq > %d", s.since.LoadSeq)); err != nil {
+			return err
+		} else if any { // what was bought there may be of another region or date now
+			where := "t.store_id IN (SELECT store_id FROM stores WHERE load_seq > {load})"
+			statements = append(statements, rows("transactions", where), rows("activities", where))
+		}
+	}
+	if any, err := s.some("eval_touched"); err != nil {
+		return err
+	} else if any {
+		statements = append(statements, rows("transactions", "t.transaction_id IN (SELECT transaction_id FROM eval_touched)"))
+	}
+	return s.exec(statements...)
+}
+
+// wallBefore is a wall clock that no moment of the day number or a later one is before.
+func wallBefore(day pipeline.Date) int64 { return (int64(day) - 1) * usPerDay }
+
+// lives adds what members rows change: a row counts from its delivery on, the first one for the member's whole life; and
+// the birthdays that have come within the horizon.
+func (s *scoping) lives() error {
+	columns := []string{"tier", "birth_date", "joined_wall", "joined_offset", "joined_form", "status", "tags"}
+	for i, c := range columns {
+		columns[i] = fmt.Sprintf("%s IS NOT DISTINCT FROM lag(%s) OVER w", c, c)
+	}
+	from := "delivery"
+	if s.plan.Needs.Birthdays {
+		from = "date_trunc('year', delivery)" // the birthday of that year may be another one now
+	}
+	if err := s.exec(fmt.Sprintf(`CREATE TEMP TABLE eval_lives AS
+SELECT member_id, CASE WHEN k = 1 THEN %d ELSE CAST(CAST(%s AS DATE) - DATE '1970-01-01' AS INTEGER) END AS day FROM (
+  SELECT member_id, delivery, load_seq, row_number() OVER w AS k, %s AS is_same
+  FROM members WHERE member_id IN (SELECT member_id FROM members WHERE load_seq > {load})
+  WINDOW w AS (PARTITION BY member_id ORDER BY delivery)
+) WHERE load_seq > {load} AND (k = 1 OR NOT is_same)`, pipeline.MinDate, from, strings.Join(columns, " AND ")),
+		// A life begins with the first thing that is known of it.
+		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE eval_lives AS
+SELECT l.member_id, CAST(CASE WHEN l.day > %d THEN l.day ELSE f.day END AS INTEGER) AS day
+FROM eval_lives l LEFT JOIN (
+  SELECT member_id, CAST(min(day) AS INTEGER) AS day FROM (%s)
+  WHERE member_id IN (SELECT member_id FROM eval_lives WHERE day = %d) GROUP BY member_id
+) f ON f.member_id = l.member_id
+WHERE l.day > %d OR f.day IS NOT NULL`, pipeline.MinDate, s.beginnings(), pipeline.MinDate, pipeline.MinDate),
+		"INSERT INTO eval_news SELECT member_id, day FROM eval_lives"); err != nil {
+		return err
+	}
+	if !s.plan.Needs.Birthdays {
+		return nil
+	}
+	if err := s.exec(fmt.Sprintf(`INSERT INTO eval_changed
+SELECT 'birthday', l.member_id || ':' || y FROM eval_lives l,
+  range((SELECT year(min(delivery)) FROM deliveries), %d + 1) r(y)
+WHERE y >= year(DATE '1970-01-01' + l.day)`, s.plan.Horizon.Time().Year())); err != nil {
+		return err
+	}
+	return s.anniversariesComing()
+}
+
+// beginnings is a relation of the dates at which something is first known of members.
+func (s *scoping) beginnings() string {
+	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
+	out := fmt.Sprintf("SELECT member_id, %s - %d AS day FROM transactions t UNION ALL SELECT member_id, %s - %d FROM activities t",
+		day, slackDays, day, slackDays)
+	if s.plan.Needs.Birthdays {
+		out += " UNION ALL SELECT member_id, (SELECT date_trunc('year', min(delivery))::DATE - DATE '1970-01-01' FROM deliveries) FROM members"
+	}
+	return out
+}
+
+// anniversariesComing adds the members with a birthday between the horizon that was and the one that is.
+func (s *scoping) anniversariesComing() error {
+	first, last := s.since.Horizon+1, s.plan.Horizon
+	if first > last {
+		return nil
+	}
+	var days []string
+	for d := first; d <= last && len(days) < 366; d++ {
+		_, m, day := d.Time().Date()
+		days = append(days, fmt.Sprint(int(m)*100+day))
+		if md := int(m)*100 + day; md == 228 || md == 301 {
+			days = append(days, "229")
+		}
+	}
+	return s.exec(fmt.Sprintf(`INSERT INTO eval_news SELECT DISTINCT member_id, %d FROM members
+WHERE month(birth_date) * 100 + day(birth_date) IN (%s)`, first, strings.Join(days, ", ")))
+}
+
+// bounds works out since when each of the members is to be evaluated.
+func (s *scoping) bounds() error {
+	var values []string
+	var day pipeline.Date
+	s.least = plan.Bounds{Earned: pipeline.MaxDate, Transactions: pipeline.MaxDate, Activities: pipeline.MaxDate}
+	if err := s.db.Each(s.ctx, "SELECT DISTINCT day FROM eval_news ORDER BY 1", nil, []any{&day}, func() error {
+		b := s.reach.Of(day)
+		s.least.Transactions = min(s.least.Transactions, b.Transactions)
+		s.least.Activities = min(s.least.Activities, b.Activities)
+		values = append(values, fmt.Sprintf("(%d, %d, %d, %d)", day, b.Earned, b.Transactions, b.Activities))
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := s.exec("CREATE TEMP TABLE eval_reach (day INTEGER, earned INTEGER, transactions INTEGER, activities INTEGER)"); err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(values, 2000) {
+		if err := s.exec("INSERT INTO eval_reach VALUES " + strings.Join(batch, ", ")); err != nil {
+			return err
+		}
+	}
+	return s.exec(`CREATE TEMP TABLE eval_scope AS
+SELECT n.member_id, r.* EXCLUDE (day) FROM (SELECT member_id, min(day) AS day FROM eval_news GROUP BY member_id) n
+  JOIN eval_reach r ON r.day = n.day`)
+}
+
+// gather keeps the facts that are needed apart.
+func (s *scoping) gather() error {
+	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
+	moments := func(table string, least pipeline.Date) string {
+		q := fmt.Sprintf("CREATE TEMP TABLE scope_%s AS\nSELECT t.* FROM %s t JOIN eval_scope s ON s.member_id = t.member_id\nWHERE %s >= s.%s - %d",
+			table, table, day, table, leadDays)
+		if least > pipeline.MinDate { // which lets DuckDB leave out what is older
+			q += fmt.Sprintf(" AND t.occurred_wall >= %d", wallBefore(least-leadDays))
+		}
+		return q
+	}
+	statements := []string{
+		moments("transactions", s.least.Transactions), moments("activities", s.least.Activities),
+		"CREATE TEMP TABLE scope_members AS SELECT m.* FROM members m SEMI JOIN eval_scope s ON s.member_id = m.member_id",
+	}
+	for _, table := range []string{"items", "returns"} {
+		if table == "items" && len(s.plan.Lines) == 0 || table == "returns" && !s.recomputes() {
+			statements = append(statements, fmt.Sprintf("CREATE TEMP VIEW scope_%s AS SELECT * FROM %s WHERE FALSE", table, table))
+			continue
+		}
+		statements = append(statements, fmt.Sprintf(
+			"CREATE TEMP TABLE scope_%s AS SELECT x.* FROM %s x SEMI JOIN scope_transactions t ON t.transaction_id = x.transaction_id", table, table))
+	}
+	return s.exec(statements...)
+}
+
+// recomputes reports whether any version looks at returns.
+func (s *scoping) recomputes() bool {
+	return slices.ContainsFunc(s.plan.Family.Versions, func(v *program.Program) bool { return v.Returns == program.ReturnsRecompute })
+}
