@@ -58,11 +58,21 @@ func lose(t *testing.T, p *Project) {
 	}
 }
 
+// remade digests what a rebuilt warehouse has again. Beside the history it does not know what the last run evaluated by,
+// nor what was loaded anew: the next run works out everybody.
+func remade(t *testing.T, p *Project) map[string]string {
+	t.Helper()
+	out := digests(t, p)
+	delete(out, "evaluations")
+	delete(out, "reloads")
+	return out
+}
+
 // P8: deliveries and published files alone rebuild a warehouse equal to the lost one, table by table, and what follows
 // is published as if nothing had happened. Every start notices that the warehouse is lost.
 func TestP8WarehouseIsRebuilt(t *testing.T) {
 	p := livedProject(t)
-	want, files := digests(t, p), published(t, p, nil)
+	want, files := remade(t, p), published(t, p, nil)
 	spared := copyProject(t, p)
 	lose(t, p)
 
@@ -85,7 +95,7 @@ func TestP8WarehouseIsRebuilt(t *testing.T) {
 	if done.Deliveries != 4 || done.Closings != 4 || len(done.Changed) > 0 || len(done.Warnings) > 0 {
 		t.Errorf("rebuilt %+v", done)
 	}
-	if diff := cmp.Diff(want, digests(t, p)); diff != "" {
+	if diff := cmp.Diff(want, remade(t, p)); diff != "" {
 		t.Errorf("tables (-lost +rebuilt):\n%s", diff)
 	}
 	if diff := cmp.Diff(files, published(t, p, nil)); diff != "" {
@@ -104,7 +114,7 @@ func TestP8WarehouseIsRebuilt(t *testing.T) {
 	if diff := cmp.Diff(published(t, spared, nil), published(t, p, nil)); diff != "" {
 		t.Errorf("published after it (-spared +rebuilt):\n%s", diff)
 	}
-	if diff := cmp.Diff(digests(t, spared), digests(t, p)); diff != "" {
+	if diff := cmp.Diff(remade(t, spared), remade(t, p)); diff != "" {
 		t.Errorf("tables after it (-spared +rebuilt):\n%s", diff)
 	}
 }
@@ -132,7 +142,7 @@ func TestP8OldCopy(t *testing.T) {
 	}
 	deliver(t, p, "2026-11-02", "t2 m 2026-11-02 200")
 	run(t, p, "2026-11-02")
-	want := digests(t, p)
+	want := remade(t, p)
 	write(t, p.warehouseFile(), string(old))
 	r, err := p.OpenReader(t.Context())
 	if err != nil {
@@ -148,7 +158,7 @@ func TestP8OldCopy(t *testing.T) {
 	if err != nil || done.Kept == "" {
 		t.Fatalf("rebuilt %+v, %v", done, err)
 	}
-	if diff := cmp.Diff(want, digests(t, p)); diff != "" {
+	if diff := cmp.Diff(want, remade(t, p)); diff != "" {
 		t.Errorf("tables (-lost +rebuilt):\n%s", diff)
 	}
 	if s := run(t, p, "2026-11-02"); s.Run != "run-2026-11-02-002" || s.State != RunUnchanged {
@@ -231,7 +241,7 @@ func spoil(t *testing.T, path string) {
 // P7 for a rebuild: killed anywhere and started again it ends in the same warehouse.
 func TestP7CrashInARebuild(t *testing.T) {
 	lived := livedProject(t)
-	want := digests(t, lived)
+	want := remade(t, lived)
 	for _, step := range []string{"load.transactions:2", "load.commit:3", stepRebuildFill, stepRebuildKeep, stepRebuildSwap} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
@@ -239,7 +249,7 @@ func TestP7CrashInARebuild(t *testing.T) {
 			write(t, p.warehouseFile(), "spoiled")
 			start(t, p, "rebuild", step)
 			start(t, p, "rebuild", "")
-			if diff := cmp.Diff(want, digests(t, p)); diff != "" {
+			if diff := cmp.Diff(want, remade(t, p)); diff != "" {
 				t.Errorf("tables (-lost +rebuilt):\n%s", diff)
 			}
 		})

@@ -208,18 +208,26 @@ func (n *night) emitOptions() emit.Options {
 	return emit.Options{Step: n.crash.pass, Signer: n.signer, Verify: n.project.verifier()}
 }
 
-// writeHorizon notes what the program's last run knew.
+// writeHorizon notes what the program's last run knew, and by what it evaluated.
 func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon pipeline.Date) error {
-	if _, err := n.db.Exec(ctx, `DELETE FROM horizons WHERE program = ?`, fam.ID); err != nil {
-		return err
-	}
 	basis, err := evaluate.Basis(ctx, n.db, fam)
 	if err != nil {
 		return err
 	}
-	_, err = n.db.Exec(ctx, `INSERT INTO horizons
-		SELECT ?, CAST(? AS DATE), coalesce(max(load_seq), 0), ? FROM deliveries`, fam.ID, horizon.String(), basis)
-	return err
+	for _, s := range []struct {
+		sql  string
+		args []any
+	}{
+		{"DELETE FROM horizons WHERE program = ?", []any{fam.ID}},
+		{`INSERT INTO horizons SELECT ?, CAST(? AS DATE), coalesce(max(load_seq), 0) FROM deliveries`, []any{fam.ID, horizon.String()}},
+		{"DELETE FROM evaluations WHERE program = ?", []any{fam.ID}},
+		{"INSERT INTO evaluations VALUES (?, ?)", []any{fam.ID, basis}},
+	} {
+		if _, err := n.db.Exec(ctx, s.sql, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // manifestVersions lists the versions of a program for the manifest.

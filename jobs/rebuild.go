@@ -252,7 +252,7 @@ func (b *rebuild) state(ctx context.Context) error {
 		for _, d := range m.Deliveries {
 			seq = max(seq, d.LoadSeq)
 		}
-		if _, err := b.db.Exec(ctx, "INSERT INTO horizons VALUES (?, CAST(? AS DATE), ?, NULL)", m.Program, m.Horizon, seq); err != nil {
+		if _, err := b.db.Exec(ctx, "INSERT INTO horizons VALUES (?, CAST(? AS DATE), ?)", m.Program, m.Horizon, seq); err != nil {
 			return err
 		}
 		if err := b.bases(ctx, m); err != nil {

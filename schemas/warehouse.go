@@ -87,7 +87,7 @@ func evaluations() []string {
 	return []string{
 		// Deliveries that were loaded again, with that load: rows that they held before may be gone without a trace.
 		`CREATE TABLE reloads (delivery DATE NOT NULL, load_seq INTEGER NOT NULL)`,
-		// A digest of what the program's last run evaluated by; NULL where it is not known.
-		`ALTER TABLE horizons ADD COLUMN basis VARCHAR`,
+		// A digest of what a program's last run evaluated by.
+		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL)`,
 	}
 }

@@ -146,7 +146,7 @@ func (b *book) post(from, to string, change ...func(*Request)) []string {
 		b.t.Fatal(err)
 	}
 	b.exec("DELETE FROM horizons")
-	b.exec("INSERT INTO horizons SELECT 'p', CAST(? AS DATE), coalesce(max(load_seq), 0), NULL FROM deliveries", to)
+	b.exec("INSERT INTO horizons SELECT 'p', CAST(? AS DATE), coalesce(max(load_seq), 0) FROM deliveries", to)
 	if err := errors.Join(Balance(ctx, b.db, "p", false), Audit(ctx, b.db, "p")); err != nil {
 		b.t.Errorf("after posting to %s: %v", to, err)
 	}

@@ -58,8 +58,8 @@ type Result struct {
 func ReadPrevious(ctx context.Context, db *warehouse.DB, program string) (*Previous, error) {
 	var horizon time.Time
 	p := &Previous{}
-	err := db.QueryRow(ctx, "SELECT max(horizon), max(load_seq), coalesce(max(basis), '') FROM horizons WHERE program = ? HAVING count(*) > 0",
-		program).Scan(&horizon, &p.LoadSeq, &p.Basis)
+	err := db.QueryRow(ctx, `SELECT max(horizon), max(load_seq), coalesce((SELECT max(basis) FROM evaluations WHERE program = $1), '')
+		FROM horizons WHERE program = $1 HAVING count(*) > 0`, program).Scan(&horizon, &p.LoadSeq, &p.Basis)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

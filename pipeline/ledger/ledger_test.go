@@ -214,7 +214,7 @@ func TestProgramsDoNotMix(t *testing.T) {
 	b.exec(`INSERT INTO ledger VALUES ('q', 1, 'm1', 'base', 'points', 50000, 'accrual', 'transaction', 't1', 1, 0,
 		DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1)`)
 	b.exec("INSERT INTO publications VALUES ('q', DATE '2026-11-20', 7, 'run', 'published', 1, '', '')")
-	b.exec("INSERT INTO horizons VALUES ('q', DATE '2026-11-20', 9, NULL)")
+	b.exec("INSERT INTO horizons VALUES ('q', DATE '2026-11-20', 9)")
 	b.evaluate("base t1 m1 5")
 	if got := b.post("2026-11-20", "2026-11-20"); len(got) != 1 {
 		t.Errorf("posted %q, want one accrual", got)

@@ -16,7 +16,7 @@ func TestOpenCreatesAndKeeps(t *testing.T) {
 	}
 	boom := errors.New("boom")
 	err = db.Tx(ctx, func() error {
-		if _, err := db.Exec(ctx, "INSERT INTO horizons VALUES ('p', DATE '2026-01-01', 1, NULL)"); err != nil {
+		if _, err := db.Exec(ctx, "INSERT INTO horizons VALUES ('p', DATE '2026-01-01', 1)"); err != nil {
 			return err
 		}
 		return boom
@@ -24,7 +24,7 @@ func TestOpenCreatesAndKeeps(t *testing.T) {
 	if !errors.Is(err, boom) {
 		t.Fatalf("Tx returned %v, want the function's error", err)
 	}
-	if _, err := db.Exec(ctx, "INSERT INTO horizons VALUES ('q', DATE '2026-01-02', 2, NULL)"); err != nil {
+	if _, err := db.Exec(ctx, "INSERT INTO horizons VALUES ('q', DATE '2026-01-02', 2)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
