@@ -82,11 +82,17 @@ func past() []string {
 	}
 }
 
-// evaluations is what evaluating only what has changed needs.
+// evaluations is what loading and evaluating only what has changed need.
 func evaluations() []string {
 	return []string{
 		// Deliveries that were loaded again, with that load: rows that they held before may be gone without a trace.
 		`CREATE TABLE reloads (delivery DATE NOT NULL, load_seq INTEGER NOT NULL)`,
+		// Items and returns, of whatever delivery, whose transaction has not come yet, by transaction.
+		`CREATE TABLE waiting (dataset VARCHAR NOT NULL, transaction_id VARCHAR NOT NULL, rows_count BIGINT NOT NULL)`,
+		`INSERT INTO waiting SELECT 'items', x.transaction_id, count(*)
+			FROM items x ANTI JOIN transactions t ON t.transaction_id = x.transaction_id GROUP BY x.transaction_id`,
+		`INSERT INTO waiting SELECT 'returns', x.transaction_id, count(*)
+			FROM returns x ANTI JOIN transactions t ON t.transaction_id = x.transaction_id GROUP BY x.transaction_id`,
 		// A digest of what a program's last run evaluated by.
 		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL)`,
 	}

@@ -120,10 +120,16 @@ func (in *intake) run(ctx context.Context) error {
 	if err := in.compareControl(); err != nil {
 		return err
 	}
+	if err := in.look(ctx); err != nil {
+		return fmt.Errorf("looking for what is known: %w", err)
+	}
 	for _, ds := range schemas.Datasets {
 		if err := in.settle(ctx, ds); err != nil {
 			return fmt.Errorf("settling %s: %w", ds.Name, err)
 		}
+	}
+	if err := in.noteWaiting(ctx); err != nil {
+		return fmt.Errorf("noting what waits for its transaction: %w", err)
 	}
 	if err := in.finish(ctx); err != nil {
 		return err

@@ -247,19 +247,3 @@ func (l *loader) step(name string) {
 		l.o.Step(name)
 	}
 }
-
-// waiting counts what waits for its transaction, over all deliveries.
-func (l *loader) waiting(ctx context.Context) error {
-	l.progress("counting rows that wait for their transaction")
-	for _, d := range []*schemas.Dataset{schemas.Items, schemas.Returns} {
-		var n int64
-		if err := l.db.QueryRow(ctx, "SELECT count(*) FROM "+d.Name+
-			" x ANTI JOIN transactions t ON x.transaction_id = t.transaction_id").Scan(&n); err != nil {
-			return fmt.Errorf("counting waiting %s: %w", d.Name, err)
-		}
-		if n > 0 {
-			l.result.Waiting[d.Name] = n
-		}
-	}
-	return nil
-}

@@ -124,6 +124,9 @@ func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) 
 		warehouse.Literal(ds.Name), dateSQL(in.d.Date))).Scan(&others); err != nil || !others {
 		return err
 	}
+	if may, err := in.mayMeet(ctx, ds, f); err != nil || !may {
+		return err
+	}
 	if err := f.run(ctx, in.db, "versions/meetings"); err != nil {
 		return err
 	}

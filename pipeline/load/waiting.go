@@ -1,0 +1,68 @@
+package load
+
+import (
+	"context"
+	"fmt"
+
+	"accrue/schemas"
+)
+
+// attached are the datasets whose rows belong to a transaction, and wait for it where they come first.
+var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
+
+// look finds out what is known already of the transactions that the delivery names.
+func (in *intake) look(ctx context.Context) error {
+	return in.filler(schemas.Transactions).run(ctx, in.db, "waiting/seen", "waiting/met")
+}
+
+// mayMeet reports whether rows of the dataset can have keys that other deliveries brought too. Of transactions and their
+// lines that is known; of others it must be tried.
+func (in *intake) mayMeet(ctx context.Context, ds *schemas.Dataset, f *filler) (bool, error) {
+	if in.again || ds != schemas.Transactions && ds != schemas.Items {
+		return true, nil
+	}
+	n, err := f.count(ctx, in.db, "waiting/meeting")
+	return n > 0, err
+}
+
+// noteWaiting brings the table of what waits up to date.
+func (in *intake) noteWaiting(ctx context.Context) error {
+	f := in.filler(schemas.Transactions)
+	if in.again {
+		if _, err := in.db.Exec(ctx, "DELETE FROM waiting"); err != nil {
+			return err
+		}
+		for _, ds := range attached {
+			if err := in.filler(ds).run(ctx, in.db, "waiting/whole"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := f.run(ctx, in.db, "waiting/arrived", "waiting/open", "waiting/again", "waiting/forget"); err != nil {
+		return err
+	}
+	if n, err := in.rows(ctx, "load_recount"); err != nil {
+		return err
+	} else if n > 0 {
+		for _, ds := range attached {
+			if err := in.filler(ds).run(ctx, in.db, "waiting/recount"); err != nil {
+				return err
+			}
+		}
+	}
+	return f.run(ctx, in.db, "waiting/note")
+}
+
+// waiting counts what waits for its transaction, over all deliveries.
+func (l *loader) waiting(ctx context.Context) error {
+	var name string
+	var n int64
+	if err := l.db.Each(ctx, "SELECT dataset, CAST(sum(rows_count) AS BIGINT) FROM waiting GROUP BY dataset", nil, []any{&name, &n}, func() error {
+		l.result.Waiting[name] = n
+		return nil
+	}); err != nil {
+		return fmt.Errorf("counting rows that wait for their transaction: %w", err)
+	}
+	return nil
+}
