@@ -133,6 +133,7 @@ func indexOf(list []string, s string) int {
 
 // A month of a small shop, by hand: F60, closings, a restatement. 100 earn 1.
 func TestBackfillPostsToEarnedDates(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, plainProgram)
 	deliver(t, p, "2026-11-01", "t1 m 2026-11-01 100")
 	deliver(t, p, "2026-11-02", "t2 m 2026-11-02 200")
@@ -237,6 +238,7 @@ func noFindings(t *testing.T, p *Project) {
 // A backfill publishes one folder per date, chained in the order of the dates, and a manifest without grants for a date
 // that has none; dates before the program's first version get none.
 func TestBackfillPublishesEveryDateOnce(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, strings.Replace(plainProgram, "2026-01-01", "2026-11-02", 1))
 	deliver(t, p, "2026-11-02", "t2 m 2026-11-02 200")
 	deliver(t, p, "2026-11-04", "t4 m 2026-11-04 400")
@@ -280,6 +282,7 @@ func TestBackfillPublishesEveryDateOnce(t *testing.T) {
 
 // A dry run shows the difference and writes nothing, with a warehouse and without one.
 func TestBackfillDryRun(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, plainProgram)
 	deliver(t, p, "2026-11-01")
 	write(t, filepath.Join(p.ExportsDir(), "date=2026-11-01", "transactions.csv"),
@@ -343,6 +346,7 @@ func fileDigest(t *testing.T, path string) string {
 // Files that posted grants rest on: changed, missing (F59), displaced by a version in the past. A run refuses each, a
 // restatement accepts each, and then the run does too.
 func TestRestateAcceptsWhatRunRefuses(t *testing.T) {
+	t.Parallel()
 	second := strings.NewReplacer("version: 1", "version: 2", "2026-01-01", "2026-11-02", "earn: 1", "earn: 3").Replace(plainProgram)
 	third := strings.NewReplacer("version: 1", "version: 3", "2026-01-01", "2026-11-03", "earn: 1", "earn: 5").Replace(plainProgram)
 	p := plainProject(t, plainProgram)
@@ -406,6 +410,7 @@ func remove(t *testing.T, path string) {
 
 // What cannot be closed is refused, and what is closed already stays as it is.
 func TestCloseRefuses(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, plainProgram)
 	deliver(t, p, "2026-11-01", "t1 m 2026-11-01 100")
 	if _, err := closeThrough(t, p, "2026-11-01", false); err == nil || !strings.Contains(err.Error(), "nothing was ever run") {

@@ -32,6 +32,7 @@ func corpus(t *testing.T) []cases.Case {
 // Every case worked by hand comes out the same on both engines: the real nights, with ledger and files, and the
 // reference.
 func TestCasesOnBothEngines(t *testing.T) {
+	t.Parallel()
 	whole := CaseEngine{Dir: t.TempDir()}
 	for _, c := range corpus(t) {
 		t.Run(filepath.Base(c.File)+"/"+c.Name, func(t *testing.T) {

@@ -335,6 +335,7 @@ func plain(t *testing.T, text string) any {
 }
 
 func TestFindAndLoad(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	below := filepath.Join(dir, "exports")
 	if err := os.Mkdir(below, 0o700); err != nil {

@@ -39,6 +39,7 @@ func TestMayPass(t *testing.T) {
 
 // A missing exports folder may be a share that is away.
 func TestExportsFolderAway(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	if err := os.Rename(p.ExportsDir(), p.ExportsDir()+".away"); err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func TestExportsFolderAway(t *testing.T) {
 
 // Dates that are closed are nobody's to run.
 func TestClosedDates(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights[0])
 	l, err := lockWarehouse(t.Context(), p.warehouseDir(), "", true, 0)
@@ -99,6 +101,7 @@ func states(t *testing.T, p *Project, job *JobConfig, now string) string {
 // Where a job begins: what it says, what was ever run by night, what has come; a backfill of long ago does not make
 // the years since then due. A warehouse without history knows its dates by what was published.
 func TestWhereAJobBegins(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	job := DefaultJob()
 	job.Cron, job.Zone = "30 2 * * *", time.UTC
@@ -178,6 +181,7 @@ func TestOverviewDuringARun(t *testing.T) {
 
 // A run of some programs leaves the others alone.
 func TestRunOfSomePrograms(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	write(t, filepath.Join(p.Dir, "programs", "b.yaml"), "program: b\nversion: 1\neffective_from: 2026-01-01\ncurrency: INR\n"+
 		"time_zone: Asia/Kolkata\nrules:\n  - {id: base, kind: spend, earn: 1, per: 100}\n")

@@ -77,6 +77,7 @@ func decisionsOf(t *testing.T, e *FastCaseEngine, fam *program.Family, horizon, 
 // pays in the file is an entitlement of the passes, and every entitlement is in the file. Chunks are as small as they
 // can be, and two ranges of dates together are the whole.
 func TestBulkTiesToEntitlements(t *testing.T) {
+	t.Parallel()
 	fast, err := NewFastCaseEngine(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +123,7 @@ func TestBulkTiesToEntitlements(t *testing.T) {
 
 // The forms of the file say the same, the file appears whole or not at all, and what was there before a failure stays.
 func TestExplainRangeFiles(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights...)
 	r := reader(t, p)

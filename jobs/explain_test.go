@@ -49,6 +49,7 @@ func decisions(t *testing.T, r *Reader, transaction string) map[string]string {
 
 // Every transaction of the sample can be explained, and the explanation is what the ledger holds.
 func TestExplainAgreesWithTheLedger(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights...)
 	r := reader(t, p)
@@ -88,6 +89,7 @@ func TestExplainAgreesWithTheLedger(t *testing.T) {
 
 // A budget is one for all members: what others took of it is part of the explanation.
 func TestExplainBudget(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	write(t, filepath.Join(p.Dir, "programs", "jcb.yaml"), `program: jcb
 version: 1
@@ -112,6 +114,7 @@ rules:
 
 // What was loaded and not posted yet is a difference that explain names.
 func TestExplainSaysWhereTheLedgerDiffers(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	start(t, p, nights[0], "")
 	start(t, p, nights[1], stepEvaluate)
@@ -132,6 +135,7 @@ func TestExplainSaysWhereTheLedgerDiffers(t *testing.T) {
 }
 
 func TestExplainSuggestsIDs(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights[0])
 	r := reader(t, p)

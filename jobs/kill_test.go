@@ -96,6 +96,7 @@ func TestTwentyStartsAtOnce(t *testing.T) {
 // P7, off the beaten steps: killed a while after any step, some nights several times, a run ends in the same files and
 // the same warehouse.
 func TestP7KilledAtSeededPoints(t *testing.T) {
+	t.Parallel()
 	kills := 6
 	if n, err := strconv.Atoi(os.Getenv("ACCRUE_KILLS")); err == nil {
 		kills = n

@@ -23,6 +23,7 @@ func settings(t *testing.T, p *Project, text string) *Project {
 // P1: the same inputs give byte-identical grant files, whatever the threads and the memory limit. The data is more
 // than one row group, so that threads share the work.
 func TestP1SameBytesOnAnyMachine(t *testing.T) {
+	t.Parallel()
 	source := sampleProject(t)
 	o := generate.Defaults()
 	o.Dir, o.From, o.Transactions, o.Format, o.Members = source.ExportsDir(), day(t, "2026-11-22"), 150_000, "parquet", 2_000
@@ -69,6 +70,7 @@ func link(t *testing.T, from, to string) {
 
 // P1: nor do the order of the rows and the files that they are split over change a byte of a grant file.
 func TestP1SameBytesForAnyOrderOfRows(t *testing.T) {
+	t.Parallel()
 	source := sampleProject(t)
 	o := generate.Defaults()
 	o.Dir, o.From, o.Days, o.Transactions, o.Members = source.ExportsDir(), day(t, "2026-11-22"), 2, 1_500, 60

@@ -10,6 +10,7 @@ import (
 
 // P2: running again with nothing new posts nothing and publishes nothing.
 func TestP2RerunIsNoOp(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	for _, date := range nights {
 		if s := run(t, p, date); s.State != RunPublished {
@@ -46,6 +47,7 @@ func TestP2RerunIsNoOp(t *testing.T) {
 
 // A date with no differences publishes a manifest with no rows the first time, and nothing on a rerun.
 func TestP2NothingToGrantIsPublishedOnce(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights...)
 	s := run(t, p, "2026-11-22")

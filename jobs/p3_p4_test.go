@@ -37,6 +37,7 @@ const freshBackfill = 4
 // same after a night for every delivery, some of which are sent anew with rows taken back, as after one backfill over
 // everything; and they are what the reference says is owed. A failure is shrunk to a small case file.
 func TestP3DayByDayEqualsAllAtOnce(t *testing.T) {
+	t.Parallel()
 	histories(t, func(h random.History) []way {
 		backfill := way{name: "one backfill", nights: []random.Night{{Run: h.Run[0]}}, backfill: true}
 		if h.Seed%freshBackfill == 0 {
@@ -49,6 +50,7 @@ func TestP3DayByDayEqualsAllAtOnce(t *testing.T) {
 // P4: however late and in whatever order the deliveries of such a history come, and for whatever dates is run in between,
 // the sums are the same in the end: those of the reference.
 func TestP4ArrivalOrderDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	histories(t, func(h random.History) []way {
 		return []way{{name: "shuffled", nights: h.Shuffled(), fresh: true}}
 	})

@@ -25,6 +25,7 @@ const loadEvery = 10
 // every reject), for random programs over random data. A failure is shrunk to a small case file that can be put into
 // fixtures/cases.
 func TestP5TwoEngines(t *testing.T) {
+	t.Parallel()
 	n := uint64(2000)
 	if text := os.Getenv(fuzzVariable); text != "" {
 		var err error
@@ -84,6 +85,7 @@ func smallest(e cases.Engine, c cases.Case) string {
 // P5 with the whole night: some random cases go through ledger and files too, run by run; what the ledger holds in the
 // end must be what is owed.
 func TestP5WholeNights(t *testing.T) {
+	t.Parallel()
 	whole := CaseEngine{Dir: t.TempDir()}
 	for seed := range uint64(8) {
 		c := random.New(1_000_000 + seed)

@@ -18,6 +18,7 @@ import (
 // P6: rows read = accepted + duplicate + superseded + rejected for every file and load, entitlements = the ledger's
 // sums, and the ledger = the published files, as another reader sees them.
 func TestP6NothingIsLost(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	o := generate.Defaults()
 	o.Dir, o.From, o.Days, o.Transactions = p.ExportsDir(), day(t, "2026-11-22"), 2, 400

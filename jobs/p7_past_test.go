@@ -54,6 +54,7 @@ func copyProject(t *testing.T, from *Project) *Project {
 // P7 for a backfill that restates: killed at the first and at the last passing of any step and started again, it ends
 // in the same files and the same warehouse.
 func TestP7CrashInABackfill(t *testing.T) {
+	t.Parallel()
 	before := restatedProject(t)
 	calm := copyProject(t, before)
 	var passes []string
@@ -90,6 +91,7 @@ func TestP7CrashInABackfill(t *testing.T) {
 
 // P7 for a closing: killed before its commit nothing is closed; killed after it, the next start writes its file.
 func TestP7CrashInAClosing(t *testing.T) {
+	t.Parallel()
 	before := restatedProject(t)
 	for step, want := range map[string]int{stepCloseCommit: 0, stepClosePublish: 1} {
 		t.Run(step, func(t *testing.T) {

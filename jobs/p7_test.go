@@ -16,6 +16,7 @@ import (
 // P7: killed at any named step of either night and started again, a run ends in the same files and the same
 // warehouse as one that nobody disturbed.
 func TestP7CrashAnywhere(t *testing.T) {
+	t.Parallel()
 	calm := crashProject(t)
 	passes := map[string][]string{} // steps by night, in order, as often as they are passed
 	for _, date := range nights {

@@ -71,6 +71,7 @@ func remade(t *testing.T, p *Project) map[string]string {
 // P8: deliveries and published files alone rebuild a warehouse equal to the lost one, table by table, and what follows
 // is published as if nothing had happened. Every start notices that the warehouse is lost.
 func TestP8WarehouseIsRebuilt(t *testing.T) {
+	t.Parallel()
 	p := livedProject(t)
 	want, files := remade(t, p), published(t, p, nil)
 	spared := copyProject(t, p)
@@ -130,6 +131,7 @@ func hintOf(err error) string {
 // P8: an old copy of the warehouse in its place is noticed, by who reads too, and put aside by the rebuild; one that
 // lacks nothing is not replaced unasked.
 func TestP8OldCopy(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, plainProgram)
 	deliver(t, p, "2026-11-01", "t1 m 2026-11-01 100")
 	run(t, p, "2026-11-01")
@@ -169,6 +171,7 @@ func TestP8OldCopy(t *testing.T) {
 // P8: what is not as it was is not built upon: a missing delivery, a changed file, a gap in the chain. A delivery whose
 // files have changed is left to the next run.
 func TestP8RefusesWhatIsNotAsItWas(t *testing.T) {
+	t.Parallel()
 	lived := livedProject(t)
 	for name, c := range map[string]struct {
 		change func(p *Project)
@@ -240,6 +243,7 @@ func spoil(t *testing.T, path string) {
 
 // P7 for a rebuild: killed anywhere and started again it ends in the same warehouse.
 func TestP7CrashInARebuild(t *testing.T) {
+	t.Parallel()
 	lived := livedProject(t)
 	want := remade(t, lived)
 	for _, step := range []string{"load.transactions:2", "load.commit:3", stepRebuildFill, stepRebuildKeep, stepRebuildSwap} {

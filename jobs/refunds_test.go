@@ -17,6 +17,7 @@ import (
 // Files that were published never change: a hundred random restatements, closings and corrections later every file has
 // the bytes that it was published with, and the chain still adds up.
 func TestPublishedFilesNeverChange(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 2))
 	p := plainProject(t, plainProgram)
 	date := func(d int) string { return fmt.Sprintf("2026-11-%02d", d) }
@@ -63,6 +64,7 @@ func TestPublishedFilesNeverChange(t *testing.T) {
 // A refund that is split into any parts, over any nights, ends at the same points as one that comes at once; and no
 // refund ever creates points for what was refunded.
 func TestRefundsInParts(t *testing.T) {
+	t.Parallel()
 	fast, err := NewFastCaseEngine(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)

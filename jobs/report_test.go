@@ -31,6 +31,7 @@ func report(t *testing.T, p *Project, o ReportOptions) *Report {
 // Every figure of a report is one that a command gives too: the grants that are listed, the roll-forward, the summary
 // of runs, the decisions of explain and the breaks of reconcile.
 func TestReportFiguresAreThoseOfCommands(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	run(t, p, nights...)
 	sum, _, all := reconciled(t, p, ReconcileOptions{}, false)
@@ -124,6 +125,7 @@ func TestReportFiguresAreThoseOfCommands(t *testing.T) {
 
 // Worked by hand: the story's purchases earn their amounts, 10 to 140 on each of three dates.
 func TestReportOfTheStory(t *testing.T) {
+	t.Parallel()
 	p := story(t)
 	from, to := day(t, "2026-11-01"), day(t, "2026-11-20")
 	rep := report(t, p, ReportOptions{From: &from, To: &to})
@@ -158,6 +160,7 @@ func TestReportOfTheStory(t *testing.T) {
 }
 
 func TestRollForwardRefusals(t *testing.T) {
+	t.Parallel()
 	p := story(t)
 	r, err := p.OpenReader(t.Context())
 	if err != nil {
@@ -177,6 +180,7 @@ func TestRollForwardRefusals(t *testing.T) {
 // What is held, available and expired at the end, and what expires when, at a rate: by hand from a program with a hold
 // of 14 days and an expiry of one month.
 func TestRollForwardOfHoldAndExpiry(t *testing.T) {
+	t.Parallel()
 	p := story(t)
 	write(t, filepath.Join(p.Dir, "programs", "shop.yaml"), "program: shop\nversion: 1\neffective_from: 2026-01-01\ncurrency: EUR\ntime_zone: Europe/Berlin\n"+
 		"rewards:\n  points: {scale: 0, hold_days: 14, expires: {after_months: 1}}\nrules:\n  - {id: base, kind: spend, earn: 1, per: 1}\n")

@@ -45,6 +45,7 @@ func TestDefaultDate(t *testing.T) {
 // Two programs are two ledgers and two chains of manifests. Where one fails the other's grants stand, the run has
 // failed, and its next attempt bears the same id and does what is missing.
 func TestOneProgramFailsAndTheOtherStands(t *testing.T) {
+	t.Parallel()
 	p := sampleProject(t)
 	rich := func(earn string) string {
 		return "program: rich\nversion: 1\neffective_from: 2026-01-01\ncurrency: INR\ntime_zone: Asia/Kolkata\nrules:\n" +

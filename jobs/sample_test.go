@@ -15,6 +15,7 @@ import (
 // The sample is there to be looked at: in its two nights every rule, a referral's second one too, pays at least once and
 // is refused at least once.
 func TestSampleShowsEveryRule(t *testing.T) {
+	t.Parallel()
 	p := wholeSample(t)
 	run(t, p, nights...)
 	r := reader(t, p)

@@ -13,6 +13,7 @@ import (
 // A candidate beside what was granted, worked by hand: limits and budgets chain over all dates, also those that were not
 // asked for; a version beside the others counts from its own date; nothing is written.
 func TestSimulate(t *testing.T) {
+	t.Parallel()
 	p := plainProject(t, plainProgram)
 	deliver(t, p, "2026-11-02", "t1 m 2026-11-01 300", "t2 m 2026-11-01 400", "t3 n 2026-11-02 100", "t4 m 2026-11-02 200")
 	run(t, p, "2026-11-02") // 3 + 4 + 1 + 2

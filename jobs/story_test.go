@@ -197,6 +197,7 @@ var storyTies = []string{
 // The story of forty breaks: none on the clean copy, exactly those that were planted after that, and what is put
 // right closes by itself.
 func TestStoryOfFortyBreaks(t *testing.T) {
+	t.Parallel()
 	p := story(t)
 	if s, lines, _ := reconciled(t, p, ReconcileOptions{}, false); s.Open != 0 || len(lines) != 0 || s.AckRows != 42 {
 		t.Fatalf("the clean copy: %+v\n%s", s, strings.Join(lines, "\n"))
@@ -244,6 +245,7 @@ func TestStoryOfFortyBreaks(t *testing.T) {
 
 // A period and a program look at their own and leave the others as they are.
 func TestReconcilePeriods(t *testing.T) {
+	t.Parallel()
 	p := story(t)
 	plant(t, p, "plants.txt")
 	if s, _, _ := reconciled(t, p, ReconcileOptions{}, false); s.Open != 40 {
