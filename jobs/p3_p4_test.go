@@ -238,7 +238,11 @@ func (h *historian) night(ctx context.Context, fam *program.Family, from, to pip
 		return err
 	}
 	scoped := evaluated.Scope.Whole == ""
-	diff, err := ledger.Difference(ctx, h.db, ledger.Request{Family: fam, From: from, To: to, Previous: prev, Scoped: scoped})
+	var scope *ledger.Scope
+	if scoped {
+		scope = &ledger.Scope{Since: evaluated.Scope.Since, Steady: prev.Steady}
+	}
+	diff, err := ledger.Difference(ctx, h.db, ledger.Request{Family: fam, From: from, To: to, Previous: prev, Scope: scope})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	n.summary.Horizon = max(n.summary.Horizon, horizon.String())
 	n.progress("%s: working out what is owed", fam.ID)
 	n.crash.pass(stepEvaluate)
-	scoped, err := n.evaluate(ctx, fam, horizon, prev)
+	scope, err := n.evaluate(ctx, fam, horizon, prev)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	n.crash.pass(stepDifference)
 	diff, err := ledger.Difference(ctx, n.db, ledger.Request{
 		Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
-		Scoped: scoped,
+		Scope: scope,
 	})
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	if n.dryRun() {
 		return n.rehearse(ctx, fam, postings, closed)
 	}
-	staged, err := n.commit(ctx, fam, horizon, scoped, diff, postings)
+	staged, err := n.commit(ctx, fam, horizon, scope != nil, diff, postings)
 	if err != nil {
 		return err
 	}
@@ -210,10 +210,19 @@ func (n *night) emitOptions() emit.Options {
 
 // writeHorizon notes what the program's last run knew, and by what it evaluated.
 func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon pipeline.Date) error {
-	basis, err := evaluate.Basis(ctx, n.db, fam)
+	basis, err := evaluate.NewBasis(ctx, n.db, fam)
 	if err != nil {
 		return err
 	}
+	var known int
+	var steady bool
+	if err := n.db.QueryRow(ctx, `SELECT (SELECT count(*) FROM horizons WHERE program = $1),
+		coalesce((SELECT bool_and(steady AND clock = $2) FROM evaluations WHERE program = $1), FALSE)`, fam.ID, basis.Clock).
+		Scan(&known, &steady); err != nil {
+		return err
+	}
+	// With zones of stores, a row of another dataset moves dates.
+	steady = (steady || known == 0) && fam.Versions[0].Day != program.DayStore
 	for _, s := range []struct {
 		sql  string
 		args []any
@@ -221,7 +230,7 @@ func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon p
 		{"DELETE FROM horizons WHERE program = ?", []any{fam.ID}},
 		{`INSERT INTO horizons SELECT ?, CAST(? AS DATE), coalesce(max(load_seq), 0) FROM deliveries`, []any{fam.ID, horizon.String()}},
 		{"DELETE FROM evaluations WHERE program = ?", []any{fam.ID}},
-		{"INSERT INTO evaluations VALUES (?, ?)", []any{fam.ID, basis}},
+		{"INSERT INTO evaluations VALUES (?, ?, ?, ?)", []any{fam.ID, basis.All, basis.Clock, steady}},
 	} {
 		if _, err := n.db.Exec(ctx, s.sql, s.args...); err != nil {
 			return err

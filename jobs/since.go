@@ -9,25 +9,28 @@ import (
 	"accrue/pipeline/program"
 )
 
-// evaluate works out what is owed, of everybody or of those for whom something can have changed; it reports which.
-func (n *night) evaluate(ctx context.Context, fam *program.Family, horizon pipeline.Date, prev *ledger.Previous) (scoped bool, err error) {
+// evaluate works out what is owed, of everybody or, with a scope, of those for whom something can have changed.
+func (n *night) evaluate(ctx context.Context, fam *program.Family, horizon pipeline.Date, prev *ledger.Previous) (*ledger.Scope, error) {
 	o := evaluate.Options{Trace: n.opts.Trace}
 	because, err := n.everybody(ctx, fam, prev)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if because == "" {
 		o.Since = &evaluate.Since{LoadSeq: prev.LoadSeq, Horizon: prev.Horizon}
 	}
 	res, err := evaluate.Run(ctx, n.db, fam, horizon, o)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if because == "" {
 		because = res.Scope.Whole
 	}
 	n.evaluated[fam.ID] = &Evaluated{Members: res.Scope.Members, EverybodyBecause: because}
-	return because == "", nil
+	if because != "" {
+		return nil, nil
+	}
+	return &ledger.Scope{Since: res.Scope.Since, Steady: prev.Steady}, nil
 }
 
 // everybody says why a run must work out what everybody is owed, whatever has changed; "" where it need not.
@@ -38,11 +41,11 @@ func (n *night) everybody(ctx context.Context, fam *program.Family, prev *ledger
 	if prev == nil || prev.Basis == "" {
 		return "it is the first run by these program files", nil
 	}
-	basis, err := evaluate.Basis(ctx, n.db, fam)
+	basis, err := evaluate.NewBasis(ctx, n.db, fam)
 	if err != nil {
 		return "", err
 	}
-	if basis != prev.Basis {
+	if basis.All != prev.Basis {
 		return "the last run was by other program files, zones or another accrue", nil
 	}
 	var fresh, all int64

@@ -93,7 +93,13 @@ func evaluations() []string {
 			FROM items x ANTI JOIN transactions t ON t.transaction_id = x.transaction_id GROUP BY x.transaction_id`,
 		`INSERT INTO waiting SELECT 'returns', x.transaction_id, count(*)
 			FROM returns x ANTI JOIN transactions t ON t.transaction_id = x.transaction_id GROUP BY x.transaction_id`,
-		// A digest of what a program's last run evaluated by.
-		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL)`,
+		// Transactions that came after rows that belong to them.
+		`CREATE TABLE waited (transaction_id VARCHAR NOT NULL)`,
+		`INSERT INTO waited SELECT DISTINCT t.transaction_id FROM transactions t JOIN (
+			SELECT transaction_id, first_seq FROM items UNION ALL SELECT transaction_id, first_seq FROM returns
+			) x ON x.transaction_id = t.transaction_id AND x.first_seq < t.first_seq`,
+		// A digest of what a program's last run evaluated by. steady: all that it ever granted was earned by the same
+		// clock, so that the dates in the ledger are those of the sources as long as these do not change.
+		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL, clock VARCHAR NOT NULL, steady BOOLEAN NOT NULL)`,
 	}
 }

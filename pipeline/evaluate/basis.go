@@ -16,32 +16,43 @@ import (
 // revision counts the changes of the passes by which the same facts could come to another result. It only ever grows.
 const revision = 1
 
-// Basis is a digest of what an evaluation follows from beside the facts: the passes, the text of the program's versions
-// and of the files that they name, and what the clocks do in its zones. Evaluating only what has changed presumes that
-// this has not.
-func Basis(ctx context.Context, db *warehouse.DB, fam *program.Family) (string, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "passes %d\n", revision)
-	for _, v := range fam.Versions {
-		fmt.Fprintf(h, "version %d from %s: %s\n", v.Version, v.EffectiveFrom, v.SHA256)
-		for _, f := range v.Files {
-			fmt.Fprintf(h, "file %q: %s\n", f.Name, f.SHA256)
-		}
-	}
-	writeClock(h, fam.Versions[0].Location)
-	if fam.Versions[0].Day == program.DayStore {
+// Basis holds digests of what an evaluation follows from beside the facts. Evaluating only what has changed presumes that
+// it has not.
+type Basis struct {
+	// All is of the passes, the text of the program's versions and of the files that they name, and the clock.
+	All string
+	// Clock is of what turns moments into business dates: when a day starts, and what the clocks do in the zones.
+	Clock string
+}
+
+// NewBasis makes the digests for a program.
+func NewBasis(ctx context.Context, db *warehouse.DB, fam *program.Family) (Basis, error) {
+	all, clock := sha256.New(), sha256.New()
+	v := fam.Versions[0]
+	fmt.Fprintf(clock, "%s days start at %s\n", v.Day, v.DayStartsAt)
+	writeClock(clock, v.Location)
+	if v.Day == program.DayStore {
 		var name string
 		if err := db.Each(ctx, "SELECT DISTINCT time_zone FROM stores WHERE time_zone IS NOT NULL ORDER BY 1", nil, []any{&name}, func() error {
 			loc, err := time.LoadLocation(name)
 			if err == nil {
-				writeClock(h, loc)
+				writeClock(clock, loc)
 			}
 			return err
 		}); err != nil {
-			return "", fmt.Errorf("looking at the stores' zones: %w", err)
+			return Basis{}, fmt.Errorf("looking at the stores' zones: %w", err)
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	b := Basis{Clock: hex.EncodeToString(clock.Sum(nil))}
+	fmt.Fprintf(all, "passes %d\nclock %s\n", revision, b.Clock)
+	for _, v := range fam.Versions {
+		fmt.Fprintf(all, "version %d from %s: %s\n", v.Version, v.EffectiveFrom, v.SHA256)
+		for _, f := range v.Files {
+			fmt.Fprintf(all, "file %q: %s\n", f.Name, f.SHA256)
+		}
+	}
+	b.All = hex.EncodeToString(all.Sum(nil))
+	return b, nil
 }
 
 // writeClock writes when a zone changes its clock, and to what: the machine may have learned of a new law since.

@@ -23,8 +23,9 @@ type Since struct {
 type Scope struct {
 	// Whole says why everything was evaluated; "" where only some members were.
 	Whole string
-	// Members is how many were evaluated, each since the first date that can have changed for it.
+	// Members is how many were evaluated, each since the first date that can have changed for it; Since is the earliest.
 	Members int64
+	Since   pipeline.Date
 }
 
 // slackDays is how far the day number of a moment, read as if it were UTC, can lie after its business date: offsets and
@@ -62,7 +63,7 @@ func (e *evaluation) scope(since *Since) (Scope, error) {
 		}
 	}
 	e.facts.Scoped = true
-	var out Scope
+	out := Scope{Since: s.least.Earned}
 	err := e.db.QueryRow(e.ctx, "SELECT count(*) FROM eval_scope").Scan(&out.Members)
 	return out, err
 }
@@ -243,6 +244,7 @@ func (s *scoping) bounds() error {
 	s.least = plan.Bounds{Earned: pipeline.MaxDate, Transactions: pipeline.MaxDate, Activities: pipeline.MaxDate}
 	if err := s.db.Each(s.ctx, "SELECT DISTINCT day FROM eval_news ORDER BY 1", nil, []any{&day}, func() error {
 		b := s.reach.Of(day)
+		s.least.Earned = min(s.least.Earned, b.Earned)
 		s.least.Transactions = min(s.least.Transactions, b.Transactions)
 		s.least.Activities = min(s.least.Activities, b.Activities)
 		values = append(values, fmt.Sprintf("(%d, %d, %d, %d)", day, b.Earned, b.Transactions, b.Activities))
@@ -274,17 +276,26 @@ func (s *scoping) gather() error {
 		}
 		return q
 	}
-	statements := []string{
-		moments("transactions", s.least.Transactions), moments("activities", s.least.Activities),
-		"CREATE TEMP TABLE scope_members AS SELECT m.* FROM members m SEMI JOIN eval_scope s ON s.member_id = m.member_id",
+	if err := s.exec(moments("transactions", s.least.Transactions), moments("activities", s.least.Activities),
+		"CREATE TEMP TABLE scope_members AS SELECT m.* FROM members m SEMI JOIN eval_scope s ON s.member_id = m.member_id"); err != nil {
+		return err
 	}
+	var first int
+	if err := s.db.QueryRow(s.ctx, "SELECT coalesce(min(first_seq), 0) FROM scope_transactions").Scan(&first); err != nil {
+		return err
+	}
+	var statements []string
 	for _, table := range []string{"items", "returns"} {
 		if table == "items" && len(s.plan.Lines) == 0 || table == "returns" && !s.recomputes() {
 			statements = append(statements, fmt.Sprintf("CREATE TEMP VIEW scope_%s AS SELECT * FROM %s WHERE FALSE", table, table))
 			continue
 		}
-		statements = append(statements, fmt.Sprintf(
-			"CREATE TEMP TABLE scope_%s AS SELECT x.* FROM %s x SEMI JOIN scope_transactions t ON t.transaction_id = x.transaction_id", table, table))
+		// Rows of a transaction do not come before it, save for those that it was waited for with.
+		statements = append(statements, fmt.Sprintf(`CREATE TEMP TABLE scope_%s AS
+SELECT x.* FROM %s x SEMI JOIN scope_transactions t ON t.transaction_id = x.transaction_id WHERE x.first_seq >= %d
+UNION ALL
+SELECT x.* FROM %s x SEMI JOIN (SELECT transaction_id FROM waited SEMI JOIN scope_transactions USING (transaction_id)) t
+  ON t.transaction_id = x.transaction_id WHERE x.first_seq < %d`, table, table, first, table, first))
 	}
 	return s.exec(statements...)
 }

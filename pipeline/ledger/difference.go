@@ -90,7 +90,12 @@ func (d *difference) run(name string) error {
 	if err != nil {
 		return err
 	}
-	for i, s := range statements(string(text)) {
+	filled := string(text)
+	if d.req.Scope != nil { // as text, so that DuckDB leaves out what is older
+		filled = strings.NewReplacer("{program}", warehouse.Literal(d.req.Family.ID),
+			"{earned since}", "DATE '"+d.req.Scope.Since.String()+"'").Replace(filled)
+	}
+	for i, s := range statements(filled) {
 		if _, err := d.db.Exec(d.ctx, s); err != nil {
 			return fmt.Errorf("%s.sql, statement %d: %w", name, i+1, err)
 		}
@@ -120,8 +125,9 @@ func (d *difference) request() error {
 	if d.req.Previous != nil {
 		known = *d.req.Previous
 	}
-	_, err := d.db.Exec(d.ctx, "INSERT INTO difference_request VALUES (?, CAST(? AS DATE), CAST(? AS DATE), ?, ?, CAST(? AS DATE))",
-		d.req.Family.ID, from.String(), to.String(), d.req.Restated, known.LoadSeq, known.Horizon.String())
+	_, err := d.db.Exec(d.ctx, "INSERT INTO difference_request VALUES (?, CAST(? AS DATE), CAST(? AS DATE), ?, ?, CAST(? AS DATE), ?)",
+		d.req.Family.ID, from.String(), to.String(), d.req.Restated, known.LoadSeq, known.Horizon.String(),
+		d.req.Scope != nil && d.req.Scope.Steady)
 	return err
 }
 
@@ -133,7 +139,7 @@ func (d *difference) fresh() (bool, error) {
 		d.req.Family.ID).Scan(&any); err != nil {
 		return false, err
 	}
-	return !any && d.req.Previous == nil && !d.req.Scoped, nil
+	return !any && d.req.Previous == nil && d.req.Scope == nil, nil
 }
 
 // everything makes the difference of an empty ledger.
@@ -165,14 +171,11 @@ func (d *difference) everything() error {
 
 // changes makes the difference to what the ledger holds.
 func (d *difference) changes() error {
-	granted := "ledger_whole"
-	if d.req.Scoped {
-		granted = "ledger_scoped"
+	if err := d.granted(); err != nil {
+		return err
 	}
-	for _, name := range []string{granted, "dimensions"} {
-		if err := d.run(name); err != nil {
-			return err
-		}
+	if err := d.run("dimensions"); err != nil {
+		return err
 	}
 	var lost int64
 	if err := d.db.QueryRow(d.ctx, "SELECT count(*) FROM difference_lost").Scan(&lost); err != nil {
@@ -200,6 +203,21 @@ func (d *difference) changes() error {
 		return err
 	}
 	return d.run("reasons")
+}
+
+// granted makes difference_ledger, the grants that are looked at.
+func (d *difference) granted() error {
+	if d.req.Scope == nil {
+		return d.run("ledger_whole")
+	}
+	if err := d.run("ledger_scoped"); err != nil {
+		return err
+	}
+	var moving bool
+	if err := d.db.QueryRow(d.ctx, "SELECT count(*) > 0 FROM difference_moving").Scan(&moving); err != nil || !moving {
+		return err
+	}
+	return d.run("ledger_moving")
 }
 
 // twoSided adds the rules that may pay two members for one source to those whose rows are numbered through.

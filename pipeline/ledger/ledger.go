@@ -28,10 +28,16 @@ type Request struct {
 	ClosedThrough *pipeline.Date
 	// Restated: a program file that is the base of posted grants has changed, and that is accepted.
 	Restated bool
-	// Scoped: only the sources of eval_sources were evaluated, and only their grants are looked at.
-	Scoped bool
+	// Scope, if set, says that only the sources of eval_sources were evaluated: only their grants are looked at.
+	Scope *Scope
 	// Previous is what the program's last run knew, nil before the first. See ReadPrevious.
 	Previous *Previous
+}
+
+// Scope is what is known of the sources that were evaluated.
+type Scope struct {
+	Since  pipeline.Date // they were earned on this date or later
+	Steady bool          // see Previous
 }
 
 // Previous is what the last run of a program knew.
@@ -39,6 +45,9 @@ type Previous struct {
 	Horizon pipeline.Date // sources after it were unknown
 	LoadSeq int           // the newest load that it saw
 	Basis   string        // digest of what it evaluated by; "" where that is not known
+	// Steady: all grants of the program were earned by the same clock, and nothing was ever loaded anew. Sources that never
+	// said anything else have then the dates that their grants say.
+	Steady bool
 }
 
 // Posting is what a difference posts under one date.
@@ -58,8 +67,9 @@ type Result struct {
 func ReadPrevious(ctx context.Context, db *warehouse.DB, program string) (*Previous, error) {
 	var horizon time.Time
 	p := &Previous{}
-	err := db.QueryRow(ctx, `SELECT max(horizon), max(load_seq), coalesce((SELECT max(basis) FROM evaluations WHERE program = $1), '')
-		FROM horizons WHERE program = $1 HAVING count(*) > 0`, program).Scan(&horizon, &p.LoadSeq, &p.Basis)
+	err := db.QueryRow(ctx, `SELECT max(horizon), max(load_seq), coalesce((SELECT max(basis) FROM evaluations WHERE program = $1), ''),
+		coalesce((SELECT bool_and(steady) FROM evaluations WHERE program = $1), FALSE) AND NOT EXISTS (SELECT 1 FROM reloads)
+		FROM horizons WHERE program = $1 HAVING count(*) > 0`, program).Scan(&horizon, &p.LoadSeq, &p.Basis, &p.Steady)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

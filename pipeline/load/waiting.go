@@ -28,6 +28,9 @@ func (in *intake) mayMeet(ctx context.Context, ds *schemas.Dataset, f *filler) (
 // noteWaiting brings the table of what waits up to date.
 func (in *intake) noteWaiting(ctx context.Context) error {
 	f := in.filler(schemas.Transactions)
+	if err := f.run(ctx, in.db, "waiting/waited"); err != nil {
+		return err
+	}
 	if in.again {
 		if _, err := in.db.Exec(ctx, "DELETE FROM waiting"); err != nil {
 			return err

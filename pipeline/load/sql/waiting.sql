@@ -19,6 +19,11 @@ SELECT transaction_id FROM load_seen UNION SELECT transaction_id FROM waiting;
 -- name: meeting
 SELECT count(*) FROM {t} WHERE delivery = {d} AND transaction_id IN (SELECT transaction_id FROM load_met);
 
+-- name: waited
+-- Their rows are older than they are, which is to be known for good.
+INSERT INTO waited SELECT DISTINCT transaction_id FROM waiting
+WHERE transaction_id IN (SELECT transaction_id FROM transactions WHERE delivery = {d});
+
 -- name: arrived
 DELETE FROM waiting WHERE transaction_id IN (SELECT transaction_id FROM transactions WHERE delivery = {d});
 
