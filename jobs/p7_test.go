@@ -60,6 +60,39 @@ func TestP7CrashAnywhere(t *testing.T) {
 	}
 }
 
+// P7 with several programs: killed while the second of them is at work, when the first is published already.
+func TestP7CrashInTheSecondProgram(t *testing.T) {
+	t.Parallel()
+	calm := wholeSample(t)
+	passes := map[string]int{}
+	for _, date := range nights {
+		clear(passes)
+		d := day(t, date)
+		if _, err := Run(t.Context(), calm, RunOptions{Date: &d, Step: func(name string) { passes[name]++ }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantFiles, wantFacts := published(t, calm, nil), digests(t, calm)
+	for step, times := range passes {
+		if times < 2 {
+			continue // once for both programs
+		}
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			p := wholeSample(t)
+			start(t, p, nights[0], "")
+			start(t, p, nights[1], fmt.Sprintf("%s:%d", step, times))
+			start(t, p, nights[1], "")
+			if diff := cmp.Diff(wantFiles, published(t, p, nil)); diff != "" {
+				t.Errorf("published files (-undisturbed +killed):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantFacts, digests(t, p)); diff != "" {
+				t.Errorf("warehouse (-undisturbed +killed):\n%s", diff)
+			}
+		})
+	}
+}
+
 // crashProject is the sample with an acknowledgement, so that a night passes every step.
 func crashProject(t *testing.T) *Project {
 	t.Helper()
