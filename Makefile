@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small fuzz fuzz-parsers mutants crash \
+.PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small bench-history fuzz fuzz-parsers mutants crash \
         kills faults nights years cover clean
 .DEFAULT_GOAL := help
 
@@ -68,6 +68,13 @@ bench-reconcile: bin/accrue ## grants held against their acknowledgements, besid
 
 bench-small: BENCH_SIZES = 200000 ## the same at 200,000 transactions: for a quick look, not for figures
 bench-small: bench
+
+BENCH_DAYS ?= 365
+BENCH_DAY  ?= 200000
+
+bench-history: bin/accrue ## what BENCH_DAYS dates of BENCH_DAY transactions cost: in a backfill, as one date, behind a night
+	BENCH_DAYS=$(BENCH_DAYS) BENCH_DAY=$(BENCH_DAY) BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+		go test -count=1 -v -timeout 12h -tags "$(TAGS) bench" -run '^TestBenchHistory$$' ./cmd/internal/bench
 
 FUZZ_PROGRAMS  ?= 20000
 FUZZ_HISTORIES ?= 3000

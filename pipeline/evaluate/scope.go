@@ -37,10 +37,9 @@ const slackDays, leadDays = 2, 1
 // cannot be traced to members makes it evaluate everything.
 type scoping struct {
 	*evaluation
-	since   Since
-	reach   plan.Reach
-	members bool // a members row says something new
-	least   plan.Bounds
+	since Since
+	reach plan.Reach
+	least plan.Bounds
 }
 
 // errWhole says why everything must be evaluated.

@@ -1,0 +1,132 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"accrue/pipeline"
+)
+
+// firstDate of a history.
+const firstDate = "2026-01-01"
+
+// TestBenchHistory measures what the past costs: a backfill of BENCH_DAYS deliveries of BENCH_DAY transactions each beside
+// one run over the same rows as one date, and a night with that history beside the same night without one.
+func TestBenchHistory(t *testing.T) {
+	b := &bench{t: t, accrue: os.Getenv("BENCH_ACCRUE"), size: number(t, "BENCH_DAY")}
+	days := number(t, "BENCH_DAYS")
+	b.dir = filepath.Join(os.Getenv("BENCH_DIR"), fmt.Sprintf("history-%dx%d", days, b.size))
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := pipeline.ParseDate(firstDate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := first + pipeline.Date(days) - 1
+	next := last + 1
+	all := filepath.Join(b.dir, "all")
+	if _, err := os.Stat(filepath.Join(all, "date="+next.String(), "_SUCCESS")); err != nil {
+		b.must(run(b.accrue, "generate", "--from", firstDate, "--days", strconv.FormatInt(days+1, 10), "--transactions",
+			strconv.FormatInt(b.size, 10), "--members", strconv.FormatInt(4*b.size, 10), "--format", "parquet", "--dir", all))
+	}
+	for _, s := range subjects(root) {
+		if only := os.Getenv("BENCH_ONLY"); only == "" || only == s.name {
+			b.history(s, all, first, last)
+		}
+	}
+}
+
+func number(t *testing.T, variable string) int64 {
+	n, err := strconv.ParseInt(os.Getenv(variable), 10, 32)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%s: want a number; use `make bench-history`", variable, os.Getenv(variable))
+	}
+	return n
+}
+
+// history measures one program.
+func (b *bench) history(s subject, all string, first, last pipeline.Date) {
+	next := last + 1
+	one, many, alone := filepath.Join(b.dir, s.name+"-one"), filepath.Join(b.dir, s.name+"-many"), filepath.Join(b.dir, s.name+"-alone")
+	project := func(dir string) string {
+		b.clean(dir)
+		own := *b
+		own.dir = dir
+		own.project(dir, s)
+		return filepath.Join(dir, "exports")
+	}
+	exports := project(one)
+	for d := first; d <= last; d++ { // everything as the delivery of the last date
+		b.link(all, d, exports, last)
+	}
+	oneRun := b.must(run(b.accrue, "--project", one, "run", "--date", last.String()))
+	b.clean(one)
+
+	exports = project(many)
+	for d := first; d <= last; d++ {
+		b.link(all, d, exports, d)
+	}
+	backfill := b.must(run(b.accrue, "--project", many, "backfill", "--from", first.String(), "--to", last.String()))
+	b.link(all, next, exports, next)
+	night := b.must(run(b.accrue, "--project", many, "run", "--date", next.String()))
+	b.clean(many)
+
+	b.link(all, next, project(alone), next)
+	fresh := b.must(run(b.accrue, "--project", alone, "run", "--date", next.String()))
+	b.clean(alone)
+
+	days := float64(last - first + 1)
+	var out strings.Builder
+	fmt.Fprintf(&out, "\n%s, %.0f dates of %s transactions with two lines each; %d threads, memory_limit %s\n\n", s.name, days,
+		grouped(b.size), threads(), memoryLimit)
+	fmt.Fprintf(&out, "  %-44s %9s %12s %9s\n", "", "seconds", "CPU seconds", "peak MB")
+	for _, row := range []struct {
+		name string
+		m    measurement
+	}{
+		{"one run over the same rows as one date", oneRun}, {"backfill", backfill}, {"the next night", night},
+		{"the same night without history", fresh},
+	} {
+		fmt.Fprintf(&out, "  %-44s %9.2f %12.2f %9s\n", row.name, row.m.seconds, row.m.cpu, grouped(row.m.peakKB/1024))
+	}
+	// A night costs between one without history and one with all of it.
+	nights := days * (fresh.seconds + night.seconds) / 2
+	fmt.Fprintf(&out, "\n  backfill / one run %.2f · nights / backfill %.1f (%.0f nights at the mean of the first and the last: %.0f s)"+
+		" · night with history / without %.2f\n", backfill.seconds/oneRun.seconds, nights/backfill.seconds, days, nights, night.seconds/fresh.seconds)
+	b.t.Log(out.String())
+}
+
+// link puts the files of a delivery into another one, as they are, under names of their own.
+func (b *bench) link(all string, from pipeline.Date, exports string, to pipeline.Date) {
+	source, target := filepath.Join(all, "date="+from.String()), filepath.Join(exports, "date="+to.String())
+	files, err := os.ReadDir(source)
+	if err == nil {
+		err = os.MkdirAll(target, 0o755)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range files {
+		name := f.Name()
+		stem, ext, _ := strings.Cut(name, ".")
+		switch {
+		case ext == "parquet" && from != to && stem == "members": // one delivery knows a member once
+			continue
+		case ext == "parquet":
+			name = stem + "-" + from.String() + "." + ext
+		case name != "_SUCCESS": // what control.json says is no longer so
+			continue
+		}
+		if err := os.Link(filepath.Join(source, f.Name()), filepath.Join(target, name)); err != nil && !os.IsExist(err) {
+			b.t.Fatal(err)
+		}
+	}
+}
