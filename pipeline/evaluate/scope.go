@@ -144,8 +144,8 @@ func (s *scoping) news() error {
 		if s.since.Horizon < s.plan.Horizon {
 			next := s.since.Horizon + 1
 			statements = append(statements, fmt.Sprintf(
-				"INSERT INTO eval_news SELECT t.member_id, %d FROM %s t WHERE t.member_id IS NOT NULL AND t.occurred_wall >= %d AND %s >= %d AND t.load_seq <= {load}",
-				next, ds.Name, wallBefore(next-leadDays), day, next-leadDays))
+				"INSERT INTO eval_news SELECT t.member_id, %d FROM %s t WHERE t.member_id IS NOT NULL AND t.occurred_wall >= %d AND %s AND t.load_seq <= {load}",
+				next, ds.Name, wallBefore(next-leadDays), s.onOrAfter(next)))
 		}
 	}
 	if s.plan.Needs.Region || s.plan.Family.Versions[0].Day == program.DayStore {
@@ -162,6 +162,19 @@ func (s *scoping) news() error {
 		statements = append(statements, rows("transactions", "t.transaction_id IN (SELECT transaction_id FROM eval_touched)"))
 	}
 	return s.exec(statements...)
+}
+
+// onOrAfter is true for moments of the business date or a later one, and for few others.
+func (s *scoping) onOrAfter(d pipeline.Date) string {
+	x := sqlgen.MomentX("t", "occurred")
+	v := s.plan.Family.Versions[0]
+	start, ok := dayStart(d, v.DayStartsAt, v.Location)
+	steady := pipeline.OffsetAt(start-2*usPerDay, v.Location) == pipeline.OffsetAt(start+2*usPerDay, v.Location)
+	if !ok || !steady || v.Day == program.DayStore {
+		return fmt.Sprintf("%s >= %d", sqlgen.MomentDay(x), d-leadDays)
+	}
+	return fmt.Sprintf("%s >= CASE WHEN t.occurred_offset IS NULL THEN %d ELSE %d END", x,
+		int64(d)*usPerDay+v.DayStartsAt.Microseconds(), start)
 }
 
 // wallBefore is a wall clock that no moment of the day number or a later one is before.
@@ -241,17 +254,27 @@ func (s *scoping) bounds() error {
 	var values []string
 	var day pipeline.Date
 	s.least = plan.Bounds{Earned: pipeline.MaxDate, Transactions: pipeline.MaxDate, Activities: pipeline.MaxDate}
-	if err := s.db.Each(s.ctx, "SELECT DISTINCT day FROM eval_news ORDER BY 1", nil, []any{&day}, func() error {
+	var years bool
+	if err := s.exec(fmt.Sprintf(`CREATE TEMP TABLE eval_moved AS
+SELECT n.member_id, n.day, coalesce(y.moving, FALSE) AS years
+FROM (SELECT member_id, min(day) AS day FROM eval_news GROUP BY member_id) n LEFT JOIN (%s) y ON y.member_id = n.member_id`,
+		s.severalBirthdays())); err != nil {
+		return err
+	}
+	if err := s.db.Each(s.ctx, "SELECT DISTINCT day, years FROM eval_moved ORDER BY ALL", nil, []any{&day, &years}, func() error {
 		b := s.reach.Of(day)
+		if years {
+			b = s.reach.OfYears(day)
+		}
 		s.least.Earned = min(s.least.Earned, b.Earned)
 		s.least.Transactions = min(s.least.Transactions, b.Transactions)
 		s.least.Activities = min(s.least.Activities, b.Activities)
-		values = append(values, fmt.Sprintf("(%d, %d, %d, %d)", day, b.Earned, b.Transactions, b.Activities))
+		values = append(values, fmt.Sprintf("(%d, %t, %d, %d, %d)", day, years, b.Earned, b.Transactions, b.Activities))
 		return nil
 	}); err != nil {
 		return err
 	}
-	if err := s.exec("CREATE TEMP TABLE eval_reach (day INTEGER, earned INTEGER, transactions INTEGER, activities INTEGER)"); err != nil {
+	if err := s.exec("CREATE TEMP TABLE eval_reach (day INTEGER, years BOOLEAN, earned INTEGER, transactions INTEGER, activities INTEGER)"); err != nil {
 		return err
 	}
 	for batch := range slices.Chunk(values, 2000) {
@@ -260,8 +283,17 @@ func (s *scoping) bounds() error {
 		}
 	}
 	return s.exec(`CREATE TEMP TABLE eval_scope AS
-SELECT n.member_id, r.* EXCLUDE (day) FROM (SELECT member_id, min(day) AS day FROM eval_news GROUP BY member_id) n
-  JOIN eval_reach r ON r.day = n.day`)
+SELECT n.member_id, r.* EXCLUDE (day, years) FROM eval_moved n JOIN eval_reach r ON r.day = n.day AND r.years = n.years`)
+}
+
+// severalBirthdays is a relation of the members that may have birthdays on several dates of a year: those that were told
+// another birth date, and those that were born on a 29 February, which rules hold on either side of it.
+func (s *scoping) severalBirthdays() string {
+	if !s.plan.Needs.Birthdays {
+		return "SELECT '' AS member_id, FALSE AS moving"
+	}
+	return `SELECT member_id, TRUE AS moving FROM members WHERE member_id IN (SELECT member_id FROM eval_news) AND birth_date IS NOT NULL
+  GROUP BY member_id HAVING min(birth_date) <> max(birth_date) OR bool_or(month(birth_date) = 2 AND day(birth_date) = 29)`
 }
 
 // gather keeps the facts that are needed apart.

@@ -118,6 +118,19 @@ func (r Reach) Of(changed pipeline.Date) Bounds {
 	return b
 }
 
+// OfYears returns the bounds for a member who has several dates for the birthday of a year, of which one pays: years are
+// then taken as a whole.
+func (r Reach) OfYears(changed pipeline.Date) Bounds {
+	if changed > pipeline.MinDate {
+		changed = pipeline.PerYear.Start(r.Of(changed).Earned)
+	}
+	b := r.Of(changed)
+	if b.Earned < changed { // a week that two years share
+		return r.Of(pipeline.MinDate)
+	}
+	return b
+}
+
 // earliest is the first date of all the periods that the date lies in, at most the date itself.
 func earliest(d pipeline.Date, periods []pipeline.Period) pipeline.Date {
 	out := d

@@ -1,0 +1,102 @@
+package jobs
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A member worked out again must not lose what it has: the grants of these members and dates are easily taken for others.
+const sinceProgram = `program: p
+version: 1
+effective_from: 2027-01-01
+time_zone: UTC
+rules:
+  - {id: base, kind: spend, earn: 1, per: 100, limits: {per_month: {amount: 5}}}
+  - {id: party, kind: birthday, earn: 50}
+`
+
+// worksOut wants the last run to have worked out so many members, and an evaluation of everything to find nothing that it
+// left.
+func worksOut(t *testing.T, p *Project, s *Summary, members int64) {
+	t.Helper()
+	e := s.Programs[0].Evaluated
+	if e == nil || e.EverybodyBecause != "" || e.Members != members {
+		t.Errorf("the run for %s worked out %+v, not %d members", s.Date, e, members)
+	}
+	left := backfill(t, p, "2027-01-01", s.Date, dryRun)
+	for _, d := range left.Programs[0].Days {
+		t.Errorf("after the run for %s an evaluation of everything has more to post: %+v", s.Date, d)
+	}
+}
+
+func TestNightWorksOutWhoHasChanged(t *testing.T) {
+	t.Parallel()
+	p := plainProject(t, sinceProgram)
+	members := func(date, rows string) {
+		write(t, filepath.Join(p.ExportsDir(), "date="+date, "members.csv"), "member_id,birth_date\n"+rows)
+	}
+	var many []string
+	for _, id := range strings.Fields("t1 t2 t3 t4 t5 t6 t7 t8 t9") {
+		many = append(many, id+" m"+id[1:]+" 2027-02-20 100")
+	}
+	deliver(t, p, "2027-02-20", many...)
+	members("2027-02-20", "leap,2000-02-29\nmoved,1990-02-25\n")
+	if e := run(t, p, "2027-02-20").Programs[0].Evaluated; e == nil || e.EverybodyBecause == "" {
+		t.Errorf("the first run worked out %+v", e)
+	}
+
+	// Birthdays come within the horizon: of `moved` on the 25th, of `leap`, in a year without its day, on the 28th.
+	deliver(t, p, "2027-02-28", "u1 m1 2027-02-28 100")
+	s := run(t, p, "2027-02-28")
+	worksOut(t, p, s, 3)
+	if got := grantsOf(s); got != "base 1 1 · party 2 100" {
+		t.Errorf("on the 28th: %s", got)
+	}
+
+	// Bought on the 3rd, two days after the 1 March that is a birthday of `leap` too, for rules that hold it then.
+	deliver(t, p, "2027-03-03", "u2 leap 2027-03-03 200")
+	s = run(t, p, "2027-03-03")
+	worksOut(t, p, s, 1)
+	if got := grantsOf(s); got != "base 1 2" {
+		t.Errorf("on 3 March: %s", got)
+	}
+
+	// Another birth date, after that of the year has paid: the earlier one stands. The next purchase changes nothing.
+	deliver(t, p, "2027-03-04")
+	members("2027-03-04", "moved,1990-06-01\n")
+	worksOut(t, p, run(t, p, "2027-03-04"), 1)
+	deliver(t, p, "2027-06-02", "u3 moved 2027-06-02 100")
+	s = run(t, p, "2027-06-02")
+	worksOut(t, p, s, 1)
+	if got := grantsOf(s); got != "base 1 1" {
+		t.Errorf("on 2 June: %s", got)
+	}
+
+	// The limit of the month is used up by what came before; a late purchase takes from what came after it.
+	deliver(t, p, "2027-06-03", "v1 m1 2027-06-03 400", "v2 m2 2027-06-03 100")
+	worksOut(t, p, run(t, p, "2027-06-03"), 2)
+	deliver(t, p, "2027-06-04", "v3 m1 2027-06-01 300")
+	s = run(t, p, "2027-06-04")
+	worksOut(t, p, s, 1)
+	if got := grantsOf(s); got != "base 1 3 · base 1 -2" { // 3 of 5 are left to the first, so 2 to the 400
+		t.Errorf("on 4 June: %s", got)
+	}
+
+	// A folder that has changed may have lost rows of whomever.
+	deliver(t, p, "2027-06-03", "v1 m1 2027-06-03 400")
+	if e := run(t, p, "2027-06-05").Programs[0].Evaluated; e == nil || e.EverybodyBecause != "a delivery was loaded anew" {
+		t.Errorf("after a delivery was loaded anew the run worked out %+v", e)
+	}
+	noFindings(t, p)
+}
+
+// grantsOf tells what a run posted: rule, rows and sum of each kind.
+func grantsOf(s *Summary) string {
+	var out []string
+	for _, g := range s.Programs[0].Grants {
+		out = append(out, g.Rule+" "+strconv.FormatInt(g.Rows, 10)+" "+g.Amount)
+	}
+	return strings.Join(out, " · ")
+}
