@@ -233,27 +233,17 @@ func (h *historian) night(ctx context.Context, fam *program.Family, from, to pip
 	if prev != nil {
 		horizon = max(horizon, prev.Horizon)
 	}
-	var since *evaluate.Since // set even where most is new
-	if prev != nil && from == to {
-		since = &evaluate.Since{LoadSeq: prev.LoadSeq, Horizon: prev.Horizon}
+	w := work{Request: ledger.Request{Family: fam, From: from, To: to, Previous: prev}, horizon: horizon}
+	if prev == nil || from != to {
+		w.everybody = "as a night has it"
+	} else {
+		h.nights++ // even where most is new
 	}
-	evaluated, err := evaluate.Run(ctx, h.db, fam, horizon, evaluate.Options{Since: since})
+	worked, err := w.out(ctx, h.db)
 	if err != nil {
 		return err
 	}
-	scoped := evaluated.Scope.Whole == ""
-	var scope *ledger.Scope
-	if scoped {
-		scope = &ledger.Scope{Since: evaluated.Scope.Since, Steady: prev.Steady}
-	}
-	diff, err := ledger.Difference(ctx, h.db, ledger.Request{Family: fam, From: from, To: to, Previous: prev, Scope: scope})
-	if err != nil {
-		return err
-	}
-	if since != nil {
-		h.nights++
-	}
-	if err := h.post(ctx, fam, horizon, diff, scoped); err != nil || !scoped {
+	if err := h.post(ctx, fam, horizon, worked); err != nil || !worked.scoped {
 		return err
 	}
 	if h.scoped++; h.scoped%heldEvery != 0 {
@@ -286,22 +276,22 @@ func (h *historian) nothingLeft(ctx context.Context, fam *program.Family, horizo
 	return errors.Join(errors.New(out), err)
 }
 
-func (h *historian) post(ctx context.Context, fam *program.Family, horizon pipeline.Date, diff *ledger.Result, scoped bool) error {
+func (h *historian) post(ctx context.Context, fam *program.Family, horizon pipeline.Date, worked *workedOut) error {
 	return h.db.Tx(ctx, func() error {
-		if err := ledger.Post(ctx, h.db, fam.ID, diff); err != nil {
+		if err := ledger.Post(ctx, h.db, fam.ID, worked.diff); err != nil {
 			return err
 		}
-		for _, p := range diff.Postings {
+		for _, p := range worked.diff.Postings {
 			if _, err := h.db.Exec(ctx, "INSERT INTO publications VALUES (?, CAST(? AS DATE), ?, 'r', 'published', ?, '', '')",
 				fam.ID, p.PostedOn.String(), p.Seq, p.Totals.Rows); err != nil {
 				return err
 			}
 		}
-		if err := ledger.Balance(ctx, h.db, fam.ID, scoped); err != nil {
+		if err := ledger.Balance(ctx, h.db, fam.ID, worked.scoped); err != nil {
 			return err
 		}
 		n := &night{db: h.db}
-		return n.writeHorizon(ctx, fam, horizon)
+		return n.writeHorizon(ctx, fam, horizon, worked.asked)
 	})
 }
 

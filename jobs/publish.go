@@ -33,27 +33,32 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 	n.summary.Horizon = max(n.summary.Horizon, horizon.String())
 	n.progress("%s: working out what is owed", fam.ID)
 	n.crash.pass(stepEvaluate)
-	scope, err := n.evaluate(ctx, fam, horizon, prev)
+	everybody, err := n.everybody(ctx, fam, prev)
 	if err != nil {
 		return err
 	}
-	n.progress("%s: comparing with the ledger", fam.ID)
-	n.crash.pass(stepDifference)
-	diff, err := ledger.Difference(ctx, n.db, ledger.Request{
-		Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
-		Scope: scope,
-	})
+	worked, err := work{
+		Request: ledger.Request{
+			Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
+		},
+		horizon: horizon, trace: n.opts.Trace, everybody: everybody,
+		comparing: func() {
+			n.progress("%s: comparing with the ledger", fam.ID)
+			n.crash.pass(stepDifference)
+		},
+	}.out(ctx, n.db)
 	if err != nil {
 		return err
 	}
-	postings, err := n.postings(ctx, fam, diff, closed)
+	n.evaluated[fam.ID] = worked.told
+	postings, err := n.postings(ctx, fam, worked.diff, closed)
 	if err != nil {
 		return err
 	}
 	if n.dryRun() {
 		return n.rehearse(ctx, fam, postings, closed)
 	}
-	staged, err := n.commit(ctx, fam, horizon, scope != nil, diff, postings)
+	staged, err := n.commit(ctx, fam, horizon, worked, postings)
 	if err != nil {
 		return err
 	}
@@ -95,7 +100,7 @@ func (n *night) postings(ctx context.Context, fam *program.Family, diff *ledger.
 }
 
 // commit posts the difference, stages its files and notes both in one transaction.
-func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipeline.Date, scoped bool, diff *ledger.Result,
+func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipeline.Date, worked *workedOut,
 	postings []ledger.Posting,
 ) (staged []*emit.Staged, err error) {
 	defer func() {
@@ -110,10 +115,10 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 	err = n.db.Tx(ctx, func() (err error) {
 		n.progress("%s: posting", fam.ID)
 		n.crash.pass(stepLedgerPost)
-		if err := ledger.Post(ctx, n.db, fam.ID, diff); err != nil {
+		if err := ledger.Post(ctx, n.db, fam.ID, worked.diff); err != nil {
 			return err
 		}
-		if err := ledger.Balance(ctx, n.db, fam.ID, scoped); err != nil {
+		if err := ledger.Balance(ctx, n.db, fam.ID, worked.scoped); err != nil {
 			return err
 		}
 		n.progress("%s: writing grant files", fam.ID)
@@ -123,7 +128,7 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 		if err := writeBases(ctx, n.db, fam); err != nil {
 			return err
 		}
-		if err := n.writeHorizon(ctx, fam, horizon); err != nil {
+		if err := n.writeHorizon(ctx, fam, horizon, worked.asked); err != nil {
 			return err
 		}
 		n.crash.pass(stepLedgerCommit)
@@ -208,8 +213,8 @@ func (n *night) emitOptions() emit.Options {
 	return emit.Options{Step: n.crash.pass, Signer: n.signer, Verify: n.project.verifier()}
 }
 
-// writeHorizon notes what the program's last run knew, and by what it evaluated.
-func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon pipeline.Date) error {
+// writeHorizon notes what the program's last run knew, by what it evaluated, and what was asked of budgets.
+func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon pipeline.Date, asked map[string]int64) error {
 	basis, err := evaluate.NewBasis(ctx, n.db, fam)
 	if err != nil {
 		return err
@@ -236,7 +241,7 @@ func (n *night) writeHorizon(ctx context.Context, fam *program.Family, horizon p
 			return err
 		}
 	}
-	return nil
+	return ledger.WriteAsked(ctx, n.db, fam.ID, asked)
 }
 
 // manifestVersions lists the versions of a program for the manifest.

@@ -2,35 +2,89 @@ package jobs
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/shopspring/decimal"
 
 	"accrue/pipeline"
 	"accrue/pipeline/evaluate"
 	"accrue/pipeline/ledger"
 	"accrue/pipeline/program"
+	"accrue/pipeline/warehouse"
 )
 
-// evaluate works out what is owed, of everybody or, with a scope, of those for whom something can have changed.
-func (n *night) evaluate(ctx context.Context, fam *program.Family, horizon pipeline.Date, prev *ledger.Previous) (*ledger.Scope, error) {
-	o := evaluate.Options{Trace: n.opts.Trace}
-	because, err := n.everybody(ctx, fam, prev)
+// workedOut is what a run works out before it posts anything.
+type workedOut struct {
+	diff   *ledger.Result
+	scoped bool // only of those for whom something can have changed
+	asked  map[string]int64
+	told   *Evaluated
+}
+
+// work is what to work out.
+type work struct {
+	ledger.Request
+	horizon   pipeline.Date
+	trace     func(evaluate.Statement)
+	everybody string // why everybody is to be looked at, "" if that need not be
+	comparing func() // is told when the evaluation is done; nil for nobody
+}
+
+// out evaluates what is owed and makes the difference to the ledger: of those for whom something can have changed since
+// the run before, or of everybody, for the reason given or where a budget may bind.
+func (w work) out(ctx context.Context, db *warehouse.DB) (*workedOut, error) {
+	o, everybody := evaluate.Options{Trace: w.trace}, w.everybody
+	var known map[string]int64
+	if everybody == "" {
+		var err error
+		if known, err = ledger.ReadAsked(ctx, db, w.Family.ID); err != nil {
+			return nil, err
+		}
+		everybody = spent(w.Family, known)
+	}
+	if everybody == "" {
+		o.Since = &evaluate.Since{LoadSeq: w.Previous.LoadSeq, Horizon: w.Previous.Horizon}
+	}
+	res, err := evaluate.Run(ctx, db, w.Family, w.horizon, o)
 	if err != nil {
 		return nil, err
 	}
-	if because == "" {
-		o.Since = &evaluate.Since{LoadSeq: prev.LoadSeq, Horizon: prev.Horizon}
+	if everybody == "" {
+		everybody = res.Scope.Whole
 	}
-	res, err := evaluate.Run(ctx, n.db, fam, horizon, o)
-	if err != nil {
+	if everybody == "" {
+		w.Scope = &ledger.Scope{Since: res.Scope.Since, Steady: w.Previous.Steady}
+	}
+	if w.comparing != nil {
+		w.comparing()
+	}
+	out := &workedOut{scoped: w.Scope != nil, asked: res.Asked, told: &Evaluated{Members: res.Scope.Members, EverybodyBecause: everybody}}
+	if out.diff, err = ledger.Difference(ctx, db, w.Request); err != nil || !out.scoped {
+		return out, err
+	}
+	if out.asked, err = ledger.Asked(ctx, db, known, res.Asked); err != nil {
 		return nil, err
 	}
-	if because == "" {
-		because = res.Scope.Whole
+	if why := spent(w.Family, out.asked); why != "" {
+		w.everybody, w.Scope, w.comparing = why, nil, nil
+		return w.out(ctx, db)
 	}
-	n.evaluated[fam.ID] = &Evaluated{Members: res.Scope.Members, EverybodyBecause: because}
-	if because != "" {
-		return nil, nil
+	return out, nil
+}
+
+// spent names a rule of whose budget more may be asked than there is: then it matters what everybody gets of it. "" where
+// all budgets suffice.
+func spent(fam *program.Family, asked map[string]int64) string {
+	for _, v := range fam.Versions {
+		for _, r := range v.Rules {
+			amount, known := asked[r.ID]
+			if r.Budget == nil || known && decimal.New(amount, -pipeline.AmountPlaces).LessThanOrEqual(*r.Budget) {
+				continue
+			}
+			return fmt.Sprintf("the budget of the rule %s may be used up", r.ID)
+		}
 	}
-	return &ledger.Scope{Since: res.Scope.Since, Steady: prev.Steady}, nil
+	return ""
 }
 
 // everybody says why a run must work out what everybody is owed, whatever has changed; "" where it need not.

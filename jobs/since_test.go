@@ -92,6 +92,34 @@ func TestNightWorksOutWhoHasChanged(t *testing.T) {
 	noFindings(t, p)
 }
 
+// As long as a budget certainly suffices, whoever asks for some of it can be looked at alone.
+func TestNightNearTheEndOfABudget(t *testing.T) {
+	t.Parallel()
+	p := plainProject(t, strings.Replace(sinceProgram, "  - {id: party, kind: birthday, earn: 50}\n",
+		"  - {id: extra, kind: spend, earn: 1, per: 100, budget: 8}\n", 1))
+	deliver(t, p, "2027-02-20", "t1 m1 2027-02-20 100", "t2 m2 2027-02-20 100", "t3 m3 2027-02-20 100", "t4 m4 2027-02-20 100", "t5 m5 2027-02-20 100")
+	run(t, p, "2027-02-20") // 5 of 8
+
+	deliver(t, p, "2027-02-21", "u1 m1 2027-02-21 100")
+	s := run(t, p, "2027-02-21") // 6
+	worksOut(t, p, s, 1)
+	if got := grantsOf(s); got != "base 1 1 · extra 1 1" {
+		t.Errorf("with 6 of 8: %s", got)
+	}
+	const used = "the budget of the rule extra may be used up"
+	deliver(t, p, "2027-02-22", "u2 m2 2027-02-22 300")
+	s = run(t, p, "2027-02-22") // 9
+	if got := grantsOf(s); got != "base 1 3 · extra 1 2" || s.Programs[0].Evaluated.EverybodyBecause != used {
+		t.Errorf("with 9 of 8: %s, %+v", got, s.Programs[0].Evaluated)
+	}
+	deliver(t, p, "2027-02-23", "u3 m3 2027-02-19 200") // before all others: 2 more for m3, 2 less for the last
+	s = run(t, p, "2027-02-23")
+	if got := grantsOf(s); got != "base 1 2 · extra 1 2 · extra 1 -2" || s.Programs[0].Evaluated.EverybodyBecause != used {
+		t.Errorf("with 11 of 8: %s, %+v", got, s.Programs[0].Evaluated)
+	}
+	noFindings(t, p)
+}
+
 // grantsOf tells what a run posted: rule, rows and sum of each kind.
 func grantsOf(s *Summary) string {
 	var out []string

@@ -98,6 +98,8 @@ func evaluations() []string {
 		`INSERT INTO waited SELECT DISTINCT t.transaction_id FROM transactions t JOIN (
 			SELECT transaction_id, first_seq FROM items UNION ALL SELECT transaction_id, first_seq FROM returns
 			) x ON x.transaction_id = t.transaction_id AND x.first_seq < t.first_seq`,
+		// What a rule's grants would take of its budget if it had no end: at least that much, in ten-thousandths.
+		`CREATE TABLE budgets (program VARCHAR NOT NULL, rule VARCHAR NOT NULL, asked BIGINT NOT NULL)`,
 		// A digest of what a program's last run evaluated by. steady: all that it ever granted was earned by the same
 		// clock, so that the dates in the ledger are those of the sources as long as these do not change.
 		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL, clock VARCHAR NOT NULL, steady BOOLEAN NOT NULL)`,

@@ -6,6 +6,7 @@ package evaluate
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"accrue/pipeline"
@@ -40,6 +41,10 @@ type Options struct {
 type Result struct {
 	Plan  *plan.Plan
 	Scope Scope
+	// Asked is what the sources that were evaluated ask of the budgets, by rule id in ten-thousandths, before budgets and
+	// program limits lower it; MaxInt64 stands for more. With a scope, budgets were not applied: what was handed out must
+	// not have come near them.
+	Asked map[string]int64
 }
 
 type evaluation struct {
@@ -83,7 +88,22 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 	if err := e.run(steps); err != nil {
 		return nil, err
 	}
-	return &Result{Plan: p, Scope: scope}, nil
+	asked, err := e.asked()
+	return &Result{Plan: p, Scope: scope, Asked: asked}, err
+}
+
+// asked reads what is asked of budgets.
+func (e *evaluation) asked() (map[string]int64, error) {
+	out := map[string]int64{}
+	for r := range e.plan.Budgeted() {
+		var sum int64
+		if err := e.db.QueryRow(e.ctx, fmt.Sprintf("SELECT CAST(least(coalesce(asked, 0), %d) AS BIGINT) FROM %s",
+			int64(math.MaxInt64), sqlgen.AskedTable(r.No))).Scan(&sum); err != nil {
+			return nil, fmt.Errorf("reading what rule %s asks of its budget: %w", r.ID, err)
+		}
+		out[r.ID] = sum
+	}
+	return out, nil
 }
 
 // clean drops what an earlier evaluation of this session left.

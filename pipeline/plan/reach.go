@@ -10,7 +10,8 @@ import (
 
 // Reach says how far the consequences of a changed source go: which dates of its member can come to earn otherwise, and
 // which earlier dates must be looked at to know. Whatever a member earns on a date depends on nothing later; limits,
-// milestones and tiers carry the past forward, and `pick: highest` alone looks forward, inside its period.
+// milestones and tiers carry the past forward, and `pick: highest` alone looks forward, inside its period. Budgets are left
+// out of it, see Budgeted.
 type Reach struct {
 	// Whole says why a change can reach members that have none of their own; "" where it cannot.
 	Whole string
@@ -32,6 +33,25 @@ type Bounds struct {
 	Earned       pipeline.Date // what the member earns from here on may differ
 	Transactions pipeline.Date // and follows from the transactions from here on
 	Activities   pipeline.Date // and from the activities from here on
+}
+
+// Budgeted returns the rules with a budget that all members share, but for those of referrals, and the least that any
+// version allows in ten-thousandths: as long as no more is asked for, a budget changes nothing.
+func (p *Plan) Budgeted() map[*Rule]int64 {
+	out := map[*Rule]int64{}
+	for _, r := range p.Rules {
+		for _, pass := range r.Passes {
+			if pass.Kind != PassBudget || r.Referees != nil || r.Referrers != nil {
+				continue
+			}
+			for _, c := range pass.Caps {
+				if least, ok := out[r]; c.Value != nil && (!ok || *c.Value < least) {
+					out[r] = *c.Value
+				}
+			}
+		}
+	}
+	return out
 }
 
 // Reach works out how far changes go.
@@ -79,16 +99,14 @@ func (r *Reach) rule(rule *Rule) {
 		side = 1
 	}
 	for _, pass := range rule.Passes {
-		switch pass.Kind {
-		case PassBudget:
-			r.Whole = fmt.Sprintf("all members share the budget of the rule %s", rule.ID)
-		case PassTimes, PassAmount:
-			for _, periods := range into {
-				*periods = append(*periods, pass.Period)
-			}
-			if slices.ContainsFunc(pass.Caps, func(c Cap) bool { return c.Highest && c.Value != nil }) {
-				r.highest[side] = append(r.highest[side], pass.Period)
-			}
+		if pass.Kind != PassTimes && pass.Kind != PassAmount {
+			continue
+		}
+		for _, periods := range into {
+			*periods = append(*periods, pass.Period)
+		}
+		if slices.ContainsFunc(pass.Caps, func(c Cap) bool { return c.Highest && c.Value != nil }) {
+			r.highest[side] = append(r.highest[side], pass.Period)
 		}
 	}
 }

@@ -91,6 +91,13 @@ func (g *generator) passes(r *plan.Rule) {
 			continue
 		}
 		name := passName(p)
+		if p.Kind == plan.PassBudget {
+			g.addRule(r, name+": what is asked for", fmt.Sprintf("CREATE TEMP TABLE %s AS\nSELECT sum(amount) AS asked FROM %s c%s",
+				AskedTable(r.No), g.table[r.No], g.inScope("c")))
+			if g.facts.Scoped {
+				continue // whoever asks for a scope sees to it that the budget suffices
+			}
+		}
 		suffix := strings.ReplaceAll(name, " ", "_")
 		over, next, prev := fmt.Sprintf("r%d_over_%s", r.No, suffix), fmt.Sprintf("r%d_%s", r.No, suffix), g.table[r.No]
 		g.addRule(r, name+": who is over", g.overBound(r, p, over, prev))
@@ -101,6 +108,9 @@ func (g *generator) passes(r *plan.Rule) {
 		g.funnelPass(r, p)
 	}
 }
+
+// AskedTable is the name of the table that says in one row what a rule with a budget would take of it if it had no end.
+func AskedTable(rule int) string { return fmt.Sprintf("eval_asked_%d", rule) }
 
 func smallest(caps []plan.Cap) int64 {
 	first, low := true, int64(0)

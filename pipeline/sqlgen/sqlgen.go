@@ -23,6 +23,7 @@
 //	lines_<n>      qualifying sum, lines and units by transaction, for one filter
 //	r<n>_<step>    candidates of rule n after a step: ver, member_no, stype, source_id, us, day, tier_no,
 //	               reward_no, amount
+//	eval_asked_<n> what the sources in scope ask of the budget of rule n
 //	granted_<n>    all rules' rows after n program limits
 //	entitlements   the result
 //	eval_funnel    where somebody asked: what each condition and limit took away (Funnel)
