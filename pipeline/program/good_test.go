@@ -21,7 +21,7 @@ var same = cmp.Options{
 	cmp.Comparer(func(a, b decimal.Decimal) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(program.Pos, program.Pos) bool { return true }),
-	cmpopts.IgnoreUnexported(program.Program{}),
+	cmpopts.IgnoreUnexported(program.Program{}, program.GiftCode{}),
 	cmpopts.IgnoreFields(program.Program{}, "File", "SHA256", "Source", "Warnings"),
 }
 
