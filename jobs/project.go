@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"accrue/pipeline/emit"
+	"accrue/pipeline/inside"
 	"accrue/pipeline/program"
 	"accrue/pipeline/warehouse"
 )
@@ -45,15 +46,24 @@ func (p *Project) Programs() ([]*program.Family, error) {
 	if p.families != nil {
 		return p.families, nil
 	}
-	return ReadPrograms(p.path(p.Config.Programs))
+	dir := p.path(p.Config.Programs)
+	if inside.Contains(p.Dir, dir) {
+		return readPrograms(p.Dir, dir)
+	}
+	return readPrograms(dir, dir)
 }
 
 // ReadPrograms reads the program files of a folder. The error is a *FaultsError with every fault of every file.
-func ReadPrograms(dir string) ([]*program.Family, error) {
-	families, faults, err := program.LoadDir(dir)
+func ReadPrograms(dir string) ([]*program.Family, error) { return readPrograms(dir, dir) }
+
+// readPrograms reads the program files of a folder, which with all files that they name lie below the root.
+func readPrograms(root, dir string) ([]*program.Family, error) {
+	families, faults, err := program.LoadDirIn(root, dir)
 	switch {
 	case len(faults) > 0:
 		return nil, &FaultsError{faults}
+	case errors.Is(err, inside.ErrOutside), errors.As(err, new(*inside.NotFileError)):
+		return nil, &hintError{error: err, class: Refused, hint: "program files are files of the project; a link may lead to another one of its files"}
 	case errors.Is(err, os.ErrNotExist):
 		return nil, &hintError{
 			error: fmt.Errorf("there is no folder of program files %s", dir), class: Refused,

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 
 	"accrue/pipeline"
+	"accrue/pipeline/inside"
 	"accrue/schemas"
 )
 
@@ -146,7 +146,7 @@ func eachGrantBatch(path string, format Format, columns []string, fn func(arrow.
 }
 
 func eachArrowBatch(path string, columns []string, fn func(arrow.Record) error) error {
-	f, err := os.Open(path)
+	f, err := inside.Open(path)
 	if err != nil {
 		return err
 	}

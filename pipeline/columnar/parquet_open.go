@@ -2,17 +2,18 @@ package columnar
 
 import (
 	"errors"
-	"os"
 
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+
+	"accrue/pipeline/inside"
 )
 
 // openParquet opens a Parquet file for reading in batches of at most rows. closeFile must be called. Columns are read
 // one after the other: in goroutines of their own a damaged file's panic could not be caught.
 func openParquet(path string, rows int64) (fr *pqarrow.FileReader, closeFile func(), err error) {
 	defer guard(&err)
-	f, err := os.Open(path)
+	f, err := inside.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	pqschema "github.com/apache/arrow/go/v15/parquet/schema"
+
+	"accrue/pipeline/inside"
 )
 
 // Class sorts the types that a column of an export may have.
@@ -165,7 +167,7 @@ func native(c SourceColumn, pr *file.Reader, t arrow.DataType) bool {
 // an error, now or from Next.
 func OpenArrow(path string) (src *Source, err error) {
 	defer guard(&err)
-	f, err := os.Open(path)
+	f, err := inside.Open(path)
 	if err != nil {
 		return nil, err
 	}

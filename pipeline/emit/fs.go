@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"accrue/pipeline/inside"
 )
 
 // FS is what the package needs of a file system, so that a test can fail any single operation.
@@ -37,7 +39,7 @@ func (osFS) Create(path string) (File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
-func (osFS) Open(path string) (io.ReadCloser, error)    { return os.Open(path) }
+func (osFS) Open(path string) (io.ReadCloser, error)    { return inside.Open(path) }
 func (osFS) ReadDir(path string) ([]os.DirEntry, error) { return os.ReadDir(path) }
 func (osFS) Rename(from, to string) error               { return os.Rename(from, to) }
 func (osFS) Remove(path string) error                   { return os.Remove(path) }

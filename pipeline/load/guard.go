@@ -7,8 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
+
+	"accrue/pipeline/inside"
 )
 
 // Bounds are what a file may ask for. Zero values are the defaults.
@@ -88,29 +88,15 @@ func (w watched) Read(p []byte) (int, error) {
 	return w.in.Read(p)
 }
 
-// openExport opens a file of a delivery for reading. A file that has become a link out of its folder, or anything but
-// a file, since it was listed is refused; a FIFO is not waited for.
+// openExport opens a file of a delivery for reading. What has become a link, or anything but a file, since it was listed
+// is refused.
 func openExport(path string) (*os.File, error) {
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return nil, err
+	f, err := inside.Open(path)
+	var other *inside.NotFileError
+	if errors.As(err, &other) {
+		return nil, notAFile(path, other.What)
 	}
-	defer func() { _ = root.Close() }()
-	f, err := root.OpenFile(filepath.Base(path), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		if info, lerr := os.Lstat(path); lerr == nil && !info.Mode().IsRegular() {
-			return nil, notAFile(path, info.Mode().Type())
-		}
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = notAFile(path, info.Mode().Type())
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return f, err
 }
 
 // mostControl is the size of the largest control.json, in bytes.
@@ -138,24 +124,11 @@ func entryInfo(path string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, notAFile(path, info.Mode().Type())
+		return nil, notAFile(path, inside.Name(info.Mode()))
 	}
 	return info, nil
 }
 
-func notAFile(path string, mode fs.FileMode) error {
-	what := "a special file"
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		what = "a link"
-	case mode&fs.ModeNamedPipe != 0:
-		what = "a FIFO"
-	case mode&fs.ModeSocket != 0:
-		what = "a socket"
-	case mode&fs.ModeDevice != 0:
-		what = "a device"
-	case mode.IsDir():
-		what = "a folder"
-	}
+func notAFile(path, what string) error {
 	return &FileError{Path: path, What: "is " + what + "; exports are files"}
 }
