@@ -2,7 +2,6 @@ package columnar
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -15,6 +14,7 @@ const magic = "ARROW1"
 const (
 	footerSchema  = 6
 	messageHeader = 8
+	messageBody   = 10
 	schemaFields  = 6
 	schemaMeta    = 8
 	fieldChildren = 14
@@ -122,18 +122,48 @@ func checkStreamStart(f io.ReaderAt, size int64) error {
 	return checkSchema(buf, messageHeader)
 }
 
-// checkStreamEnd refuses an Arrow stream without its end mark: one that was cut between two batches would read as a
-// whole one.
-func checkStreamEnd(f io.ReaderAt, size int64) error {
-	end := make([]byte, 8)
-	if size < int64(len(end)) {
-		return &DamagedError{What: "too short for an Arrow stream"}
+// checkStream refuses an Arrow stream whose messages are not where their lengths say, which the reader would allocate,
+// and one without its end mark: cut between two batches it would read as a whole one.
+func checkStream(f io.ReaderAt, size int64) error {
+	for at := int64(0); ; {
+		length, head, err := messageLength(f, at, size)
+		if err != nil {
+			return err
+		}
+		if at += head; length == 0 {
+			return nil
+		}
+		buf := make([]byte, length)
+		if _, err := f.ReadAt(buf, at); err != nil {
+			return err
+		}
+		body := int64(0)
+		message := &flatbuffers.Table{Bytes: buf, Pos: flatbuffers.GetUOffsetT(buf)}
+		if o := flatbuffers.UOffsetT(message.Offset(messageBody)); o != 0 {
+			body = message.GetInt64(o + message.Pos)
+		}
+		if at += length; body < 0 || body > size-at {
+			return &DamagedError{What: "a batch is longer than the stream"}
+		}
+		at += body
 	}
-	if _, err := f.ReadAt(end, size-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
-		return err
+}
+
+// messageLength reads how long the description of the message at the place is, and how many bytes say so.
+func messageLength(f io.ReaderAt, at, size int64) (length, head int64, err error) {
+	buf := make([]byte, 8)
+	if size-at < 4 {
+		return 0, 0, &DamagedError{What: "an Arrow stream ends with a mark, and this one does not"}
 	}
-	if binary.LittleEndian.Uint32(end[4:]) != 0 {
-		return &DamagedError{What: "an Arrow stream ends with a mark, and this one does not"}
+	if _, err := f.ReadAt(buf[:min(8, size-at)], at); err != nil {
+		return 0, 0, err
 	}
-	return nil
+	length, head = int64(binary.LittleEndian.Uint32(buf)), 4 // streams before Arrow 0.15
+	if length == 0xFFFFFFFF {
+		length, head = int64(binary.LittleEndian.Uint32(buf[4:])), 8
+	}
+	if length > 0 && length < 8 || length > size-at-head {
+		return 0, 0, &DamagedError{What: "a description is longer than the stream"}
+	}
+	return length, head, nil
 }

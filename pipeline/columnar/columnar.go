@@ -21,7 +21,11 @@ import (
 
 // guard turns a panic of a reader over a damaged file into an error.
 func guard(err *error) {
-	if r := recover(); r != nil {
+	switch r := recover().(type) {
+	case nil:
+	case *DamagedError:
+		*err = r
+	default:
 		*err = &DamagedError{What: fmt.Sprint(r), Stack: debug.Stack()}
 	}
 }

@@ -17,6 +17,13 @@ func openParquet(path string, rows int64) (fr *pqarrow.FileReader, closeFile fun
 	if err != nil {
 		return nil, nil, err
 	}
+	info, err := f.Stat()
+	if err == nil {
+		err = checkParquet(f, info.Size())
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
 	pr, err := file.NewParquetReader(f)
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())

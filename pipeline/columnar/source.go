@@ -204,7 +204,7 @@ func (s *Source) openIPC(f *os.File) (err error) {
 		if err := checkStreamStart(f, info.Size()); err != nil {
 			return err
 		}
-		if err := checkStreamEnd(f, info.Size()); err != nil {
+		if err := checkStream(f, info.Size()); err != nil {
 			return err
 		}
 		r, err := ipc.NewReader(f, ipc.WithAllocator(allocator))
