@@ -178,6 +178,9 @@ func OpenArrow(path string) (src *Source, err error) {
 	return s, nil
 }
 
+// mostDigits is how many digits the widest decimal has.
+const mostDigits = 76
+
 func (s *Source) openIPC(f *os.File) (err error) {
 	defer guard(&err)
 	info, err := f.Stat()
@@ -216,6 +219,9 @@ func (s *Source) openIPC(f *os.File) (err error) {
 	}
 	for _, f := range schema.Fields() {
 		c := describe(f.Name, f.Type)
+		if c.Class == ClassDecimal && (c.Scale < -mostDigits || c.Scale > mostDigits) { // it would be written out
+			return &DamagedError{What: fmt.Sprintf("the decimals of its column %s are said to have %d places", f.Name, c.Scale)}
+		}
 		c.leaf = -1
 		s.columns = append(s.columns, c)
 	}
