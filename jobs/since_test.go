@@ -92,6 +92,24 @@ func TestNightWorksOutWhoHasChanged(t *testing.T) {
 	noFindings(t, p)
 }
 
+// After a pause of more than a year every birthday of it is to be found, also that of the last day before the year is round.
+func TestNightAfterMoreThanAYear(t *testing.T) {
+	t.Parallel()
+	p := plainProject(t, sinceProgram)
+	deliver(t, p, "2027-02-20", "t1 m1 2027-02-20 100", "t2 m2 2027-02-20 100")
+	write(t, filepath.Join(p.ExportsDir(), "date=2027-02-20", "members.csv"),
+		"member_id,birth_date\nfirst,1990-02-21\nlast,1990-02-20\nbefore,1990-02-19\nleap,1992-02-29\n")
+	if got := grantsOf(run(t, p, "2027-02-20")); got != "base 2 2 · party 1 50" { // that of last
+		t.Errorf("on the first night: %s", got)
+	}
+	// first on 21 February 2027 and 2028, before on 19 and last on 20 February 2028, leap on 28 February 2027 and its own day.
+	s := run(t, p, "2028-04-01")
+	worksOut(t, p, s, 4)
+	if got := grantsOf(s); got != "party 6 300" {
+		t.Errorf("after the pause: %s", got)
+	}
+}
+
 // As long as a budget certainly suffices, whoever asks for some of it can be looked at alone.
 func TestNightNearTheEndOfABudget(t *testing.T) {
 	t.Parallel()

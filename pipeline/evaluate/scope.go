@@ -238,7 +238,7 @@ func (s *scoping) anniversariesComing() error {
 		return nil
 	}
 	var days []string
-	for d := first; d <= last && len(days) < 366; d++ {
+	for d := first; d <= min(last, first+366); d++ { // which is every day of a year
 		_, m, day := d.Time().Date()
 		days = append(days, fmt.Sprint(int(m)*100+day))
 		if md := int(m)*100 + day; md == 228 || md == 301 {
