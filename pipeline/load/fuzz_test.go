@@ -268,6 +268,7 @@ func FuzzNDJSON(f *testing.F) {
 	for _, text := range []string{
 		`{"store_id":"a","region":"b\"c\u00e9\ud83d\ude00","x":{"y":[1,"]"]}}`, "\xEF\xBB\xBF{\"store_id\" : 12345678901234567.89 }\r\n\n {\"store_id\":1e2,\"region\":true}",
 		`{"store_id":"\ud800"}` + "\n" + `{"store_\u0069d":"e", "region":"\\\"}{"}`, `{"store_id":"a","store_id":null}`, `{"store_id":["a"]}`, `{"x":` + tooNested,
+		"{\"store_id\":\"a\"}\n\v{\"store_id\":\"b\"}\f\n\u00a0{\"store_id\":\"c\"}\n\u2028\n{\"store_id\":\"d\"}\u0085",
 	} {
 		f.Add([]byte(text))
 	}

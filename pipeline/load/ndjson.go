@@ -91,7 +91,7 @@ func (j *jsonReader) missing() []string {
 // object reads the line's values into the cells and says why it cannot. encoding/json has said that the line is
 // sound before it is walked through.
 func (j *jsonReader) object(cells [][]byte) (bad string) {
-	text := bytes.TrimSpace(j.line)
+	text := bytes.Trim(j.line, " \t\r") // JSON knows no other blanks
 	switch {
 	case !utf8.Valid(text):
 		return "not UTF-8"
