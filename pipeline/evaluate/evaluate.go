@@ -95,7 +95,7 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 // asked reads what is asked of budgets.
 func (e *evaluation) asked() (map[string]int64, error) {
 	out := map[string]int64{}
-	for r := range e.plan.Budgeted() {
+	for _, r := range e.plan.Budgeted() {
 		var sum int64
 		if err := e.db.QueryRow(e.ctx, fmt.Sprintf("SELECT CAST(least(coalesce(asked, 0), %d) AS BIGINT) FROM %s",
 			int64(math.MaxInt64), sqlgen.AskedTable(r.No))).Scan(&sum); err != nil {

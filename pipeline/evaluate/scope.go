@@ -1,7 +1,6 @@
 package evaluate
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,51 +41,43 @@ type scoping struct {
 	least plan.Bounds
 }
 
-// errWhole says why everything must be evaluated.
-type errWhole string
-
-func (w errWhole) Error() string { return string(w) }
-
 // scope makes the scope, or says why there is none.
 func (e *evaluation) scope(since *Since) (Scope, error) {
 	if since == nil {
 		return Scope{Whole: "nothing was evaluated before"}, nil
 	}
 	s := &scoping{evaluation: e, since: *since, reach: e.plan.Reach()}
-	var whole errWhole
-	for _, step := range []func() error{s.traceable, s.touched, s.changed, s.news, s.lives, s.bounds, s.gather} {
-		if err := step(); errors.As(err, &whole) {
-			return Scope{Whole: string(whole)}, nil
-		} else if err != nil {
+	whole, err := s.untraceable()
+	if err != nil || whole != "" {
+		return Scope{Whole: whole}, err
+	}
+	for _, step := range []func() error{s.touched, s.changed, s.news, s.lives, s.bounds, s.gather} {
+		if err := step(); err != nil {
 			return Scope{}, fmt.Errorf("looking for what has changed: %w", err)
 		}
 	}
 	e.facts.Scoped = true
 	out := Scope{Since: s.least.Earned}
-	err := e.db.QueryRow(e.ctx, "SELECT count(*) FROM eval_scope").Scan(&out.Members)
+	err = e.db.QueryRow(e.ctx, "SELECT count(*) FROM eval_scope").Scan(&out.Members)
 	return out, err
 }
 
-// traceable refuses what changes more than the members that a row names.
-func (s *scoping) traceable() error {
+// untraceable says what has changed more than the members that a row names; "" where nothing has.
+func (s *scoping) untraceable() (string, error) {
 	if s.reach.Whole != "" {
-		return errWhole(s.reach.Whole)
+		return s.reach.Whole, nil
 	}
-	if any, err := s.some(fmt.Sprintf("reloads WHERE load_seq > %d", s.since.LoadSeq)); err != nil {
-		return err
-	} else if any {
-		return errWhole("a delivery was loaded anew")
+	if any, err := s.some(fmt.Sprintf("reloads WHERE load_seq > %d", s.since.LoadSeq)); err != nil || any {
+		return "a delivery was loaded anew", err
 	}
 	if !s.plan.Needs.Birthdays {
-		return nil
+		return "", nil
 	}
 	if any, err := s.some(fmt.Sprintf(`deliveries HAVING min(delivery) FILTER (WHERE load_seq > %d) < min(delivery) FILTER (WHERE load_seq <= %[1]d)`,
-		s.since.LoadSeq)); err != nil {
-		return err
-	} else if any {
-		return errWhole("birthdays count from the first delivery on, and an earlier one has come")
+		s.since.LoadSeq)); err != nil || any {
+		return "birthdays count from the first delivery on, and an earlier one has come", err
 	}
-	return nil
+	return "", nil
 }
 
 // exec fills in {load}, the newest load that was known, and runs the statements.

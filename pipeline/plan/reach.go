@@ -35,20 +35,13 @@ type Bounds struct {
 	Activities   pipeline.Date // and from the activities from here on
 }
 
-// Budgeted returns the rules with a budget that all members share, but for those of referrals, and the least that any
-// version allows in ten-thousandths: as long as no more is asked for, a budget changes nothing.
-func (p *Plan) Budgeted() map[*Rule]int64 {
-	out := map[*Rule]int64{}
+// Budgeted returns the rules with a budget that all members share, but for those of referrals: as long as no more is
+// asked for than there is, a budget changes nothing.
+func (p *Plan) Budgeted() []*Rule {
+	var out []*Rule
 	for _, r := range p.Rules {
-		for _, pass := range r.Passes {
-			if pass.Kind != PassBudget || r.Referees != nil || r.Referrers != nil {
-				continue
-			}
-			for _, c := range pass.Caps {
-				if least, ok := out[r]; c.Value != nil && (!ok || *c.Value < least) {
-					out[r] = *c.Value
-				}
-			}
+		if r.Referees == nil && r.Referrers == nil && slices.ContainsFunc(r.Passes, func(p Pass) bool { return p.Kind == PassBudget }) {
+			out = append(out, r)
 		}
 	}
 	return out
