@@ -93,6 +93,51 @@ func TestP7CrashInTheSecondProgram(t *testing.T) {
 	}
 }
 
+// P7 of a night that works out only those for whom something has changed: killed at any step and started again, it posts
+// what an undisturbed one does, once.
+func TestP7CrashInANightOfFew(t *testing.T) {
+	t.Parallel()
+	before := func() *Project {
+		p := plainProject(t, sinceProgram)
+		deliver(t, p, "2027-02-20", "t1 m1 2027-02-20 100", "t2 m2 2027-02-20 200", "t3 m3 2027-02-20 300", "t4 m4 2027-02-20 400", "t5 m5 2027-02-20 500")
+		run(t, p, "2027-02-20")
+		// New, late, and one that now belongs to somebody else.
+		deliver(t, p, "2027-02-22", "u1 m1 2027-02-22 500", "u2 m2 2027-02-18 400", "t3 m6 2027-02-20 300")
+		return p
+	}
+	calm := before()
+	var passed []string
+	d := day(t, "2027-02-22")
+	s, err := Run(t.Context(), calm, RunOptions{Date: &d, Step: func(name string) { passed = append(passed, name) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worksOut(t, calm, s, 4)
+	// u1 has 4 left of m1's 5; u2 takes 4 of m2's 5, so that 1 is left to t2; t3's 3 go from m3 to m6.
+	if got := grantsOf(s); got != "base 3 11 · base 2 -4" {
+		t.Errorf("undisturbed: %s", got)
+	}
+	wantFiles, wantFacts := published(t, calm, nil), digests(t, calm)
+	seen := map[string]int{}
+	for _, step := range passed {
+		seen[step]++
+		at := fmt.Sprintf("%s:%d", step, seen[step])
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			p := before()
+			start(t, p, "2027-02-22", at)
+			start(t, p, "2027-02-22", "")
+			start(t, p, "2027-02-22", "")
+			if diff := cmp.Diff(wantFiles, published(t, p, nil)); diff != "" {
+				t.Errorf("published files (-undisturbed +killed):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantFacts, digests(t, p)); diff != "" {
+				t.Errorf("warehouse (-undisturbed +killed):\n%s", diff)
+			}
+		})
+	}
+}
+
 // crashProject is the sample with an acknowledgement, so that a night passes every step.
 func crashProject(t *testing.T) *Project {
 	t.Helper()
