@@ -27,6 +27,15 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv(noNetworkVariable) != "":
+		forbidNetwork()
+	case os.Getenv(dialVariable) != "":
+		dial()
+	case os.Getenv(mainVariable) != "":
+		setClock()
+		Main()
+	}
 	testscript.Main(m, map[string]func(){
 		"accrue": accrueMain,
 		"state":  stateMain,
@@ -37,10 +46,14 @@ func TestMain(m *testing.M) {
 
 // accrueMain is the program; $NOW sets its clock.
 func accrueMain() {
+	setClock()
+	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func setClock() {
 	if now, err := time.Parse(time.RFC3339, os.Getenv("NOW")); err == nil {
 		clock = &shifted{by: time.Until(now)}
 	}
-	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // shifted is the machine's clock, moved.
