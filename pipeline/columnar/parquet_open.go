@@ -31,6 +31,9 @@ func openParquet(path string, rows int64) (fr *pqarrow.FileReader, closeFile fun
 	if err := touch(pr); err != nil {
 		return nil, nil, errors.Join(err, pr.Close())
 	}
+	// Some writers add an Arrow schema to the description, which pqarrow believes: one that lies takes all memory there
+	// is. The types of Parquet say enough.
+	pr.MetaData().FileMetaData.KeyValueMetadata = nil
 	fr, err = pqarrow.NewFileReader(pr, pqarrow.ArrowReadProperties{BatchSize: rows}, allocator)
 	if err != nil {
 		return nil, nil, errors.Join(err, pr.Close())

@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
 	"math/big"
@@ -123,8 +124,17 @@ func arrowStream(t *testing.T, rec arrow.Record, batches int) []byte {
 
 func parquetFile(t *testing.T, rec arrow.Record, batches int) []byte {
 	t.Helper()
+	return parquetFileWith(t, rec, batches, "")
+}
+
+// parquetFileWith is a Parquet file whose description holds an Arrow schema, "" for none.
+func parquetFileWith(t *testing.T, rec arrow.Record, batches int, schema string) []byte {
+	t.Helper()
 	var buf bytes.Buffer
 	w, err := pqarrow.NewFileWriter(rec.Schema(), &buf, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	if err == nil && schema != "" {
+		err = w.AppendKeyValueMetadata("ARROW:schema", base64.StdEncoding.EncodeToString([]byte(schema)))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,6 +244,39 @@ func TestClasses(t *testing.T) {
 	} {
 		if got := describe("x", typ).Class; got != want {
 			t.Errorf("%s is %s, want %s", typ, got, want)
+		}
+	}
+}
+
+// What an Arrow schema in the description of a Parquet file says is not believed: read by pqarrow, one with a single bit
+// changed takes hundreds of gigabytes.
+func TestArrowSchemaOfAParquetFileIsNotBelieved(t *testing.T) {
+	rec := oddRecord()
+	read := func(schema string) map[string][]string {
+		s, err := OpenParquet(writeFile(t, "x", parquetFileWith(t, rec, 1, schema)))
+		if err != nil {
+			t.Fatalf("with the schema %q: %v", schema, err)
+		}
+		got, err := texts(s)
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatalf("with the schema %q: %v", schema, err)
+		}
+		return got
+	}
+	want := read("")
+	var honest bytes.Buffer
+	if err := ipc.NewWriter(&honest, ipc.WithSchema(rec.Schema())).Close(); err != nil {
+		t.Fatal(err)
+	}
+	lies := []string{honest.String(), "no schema", strings.Repeat("\xFF", 1000)}
+	for at := 0; at < honest.Len(); at += 13 {
+		lie := bytes.Clone(honest.Bytes())
+		lie[at] ^= 0x40
+		lies = append(lies, string(lie))
+	}
+	for _, lie := range lies {
+		if d := cmp.Diff(want, read(lie)); d != "" {
+			t.Fatalf("with the schema %q (-without +with)\n%s", lie, d)
 		}
 	}
 }
