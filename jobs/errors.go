@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"accrue/pipeline/load"
+	"accrue/pipeline/warehouse"
 	"accrue/pipeline/yamlpos"
 )
 
@@ -66,6 +67,18 @@ func (e *BusyError) Hint() string {
 		return "one scheduler is enough; stop the other one first"
 	}
 	return "try again when it is done, or wait for it with `accrue run --wait 5m`"
+}
+
+// Hint returns what to do about an error, "" where that is for the reader to find out.
+func Hint(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		return h.Hint()
+	}
+	if warehouse.Damaged(err) {
+		return "the warehouse is damaged: `accrue rebuild` makes it anew from the deliveries and the published files"
+	}
+	return ""
 }
 
 // Classify sorts an error.

@@ -98,8 +98,9 @@ func Rebuild(ctx context.Context, p *Project, o RebuildOptions) (out *Rebuilt, e
 	return b.out, nil
 }
 
-// needsRebuild looks at the warehouse that is there: what knows everything that was published is not replaced unasked.
-func (p *Project) needsRebuild(ctx context.Context, replace bool) (err error) {
+// needsRebuild looks at the warehouse that is there: what can be read and knows everything that was published
+// is not replaced unasked.
+func (p *Project) needsRebuild(ctx context.Context, replace bool) error {
 	if _, err := os.Stat(p.warehouseFile()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -111,13 +112,17 @@ func (p *Project) needsRebuild(ctx context.Context, replace bool) (err error) {
 		}
 		return nil // it cannot be read, which is one way of being lost
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	var behind *emit.BehindError
-	switch err := emit.Check(ctx, db, p.grantsDir()); {
-	case errors.As(err, &behind):
+	err = emit.Check(ctx, db, p.grantsDir())
+	if err == nil && !replace {
+		err = db.Sound(ctx)
+	}
+	closed := db.Close()
+	switch {
+	case errors.As(err, &behind), warehouse.Damaged(err), warehouse.Damaged(closed):
 		return nil
-	case err != nil:
-		return err
+	case err != nil, closed != nil:
+		return errors.Join(err, closed)
 	case !replace:
 		return &hintError{error: errors.New("the warehouse knows everything that was published: there is nothing to rebuild"), class: Refused,
 			hint: "`accrue rebuild --replace` makes it anew all the same; attempts of runs and reconciliations are not published and would be gone"}

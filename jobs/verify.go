@@ -27,11 +27,15 @@ type Verified struct {
 
 // Verify holds everything in the warehouse and every published file against each other: the rows of each export file
 // against the facts, the ledger against its own rules, and each published file against its manifest, the chain of
-// manifests and the ledger. It changes nothing.
+// manifests and the ledger. It changes nothing. A warehouse that cannot be read to its end is an error.
 func (r *Reader) Verify(ctx context.Context, progress func(string)) (*Verified, error) {
 	v := &Verified{Findings: []Finding{}}
 	if progress == nil {
 		progress = func(string) {}
+	}
+	progress("reading the warehouse")
+	if err := r.db.Sound(ctx); err != nil {
+		return nil, err
 	}
 	for _, q := range []struct {
 		query string

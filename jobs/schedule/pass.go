@@ -175,9 +175,8 @@ func (s *Scheduler) failed(ctx context.Context, j *job, day *pipeline.Date, prog
 		j.failed[id] = err
 	}
 	text := fmt.Sprintf("failed: %v", err)
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		text += "\nhint: " + h.Hint()
+	if hint := jobs.Hint(err); hint != "" {
+		text += "\nhint: " + hint
 	}
 	s.log(j, date, true, "%s\nIt is tried again when the job wakes next, at %s", text, j.next.UTC().Format(time.RFC3339))
 	s.notices.send(ctx, j.Hooks, n)

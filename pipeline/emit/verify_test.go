@@ -2,8 +2,11 @@ package emit
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -147,6 +150,32 @@ func TestVerifyNamesWhatWasChanged(t *testing.T) {
 				t.Errorf("want (-) and got (+):\n%s", d)
 			}
 		})
+	}
+}
+
+// A bit flipped anywhere in a published file, of whichever kind, is noticed, and the file named.
+func TestVerifyNamesEveryFlippedBit(t *testing.T) {
+	flips := 10
+	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FLIPS")); err == nil {
+		flips = n
+	}
+	s := published(t)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{"grants-0001.csv", "grants-0001.parquet", "grants-0001.ndjson", "grants-0001.arrow", "manifest.json"} {
+		whole := s.read(folder + name)
+		for range flips {
+			at := rnd.IntN(8 * len(whole))
+			text := []byte(whole)
+			text[at/8] ^= 1 << (at % 8)
+			s.overwrite(folder+name, func(string) string { return string(text) })
+			if got := s.verify(); !slices.ContainsFunc(got, func(p string) bool { return strings.HasPrefix(p, folder+name+": ") }) {
+				t.Errorf("%s, bit %d of byte %d: verify says %q", name, at%8, at/8, got)
+			}
+		}
+		s.overwrite(folder+name, func(string) string { return whole })
+	}
+	if got := s.verify(); len(got) > 0 {
+		t.Errorf("whole again, verify says %q", got)
 	}
 }
 

@@ -117,7 +117,7 @@ func (a *app) report(err error) int {
 	for _, line := range strings.Split(strings.TrimRight(err.Error(), "\n"), "\n") {
 		a.say("%s", line)
 	}
-	if h := hint(err); h != "" {
+	if h := jobs.Hint(err); h != "" {
 		a.say("hint: %s", h)
 	}
 	return exitCode(err)

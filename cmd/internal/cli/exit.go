@@ -43,12 +43,3 @@ func exitCode(err error) int {
 	}
 	return exitFailed
 }
-
-// hint returns what an error suggests doing next, "" for nothing.
-func hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
-}

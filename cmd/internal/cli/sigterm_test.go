@@ -99,7 +99,7 @@ func TestSIGTERMStopsTheSchedule(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	accrue(t, exitDone, "--project", base, "generate", "--from", "2026-11-19", "--days", "1", "--transactions", "60000")
+	accrue(t, exitDone, "--project", base, "generate", "--from", "2026-11-19", "--days", "1", "--transactions", "30000")
 	job := "jobs:\n  - {name: nightly, cron: \"30 2 * * *\", time_zone: Asia/Kolkata}\n"
 	if err := os.WriteFile(filepath.Join(base, "accrue.yaml"), []byte(job), 0o600); err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestSIGTERMStopsTheSchedule(t *testing.T) {
 	whole := time.Since(begin)
 	resting, _ := s.stop()
 	interrupted := 0
-	for _, part := range []time.Duration{10, 30, 50, 70, 90} {
+	for _, part := range []time.Duration{15, 50, 85} {
 		dir := copied()
 		s := startSchedule(t, dir)
 		time.Sleep(whole * part / 100)
