@@ -70,7 +70,7 @@ func forget() {
 func TestMeasuredChild(t *testing.T) {
 	root := os.Getenv(measureVariable)
 	if root == "" {
-		t.Skip("only for processes that measure")
+		return // only for processes that measure
 	}
 	entries, err := os.ReadDir(root)
 	must(t, err)

@@ -20,6 +20,9 @@ const (
 	dialVariable      = "ACCRUE_TEST_DIAL"
 )
 
+// exitNoFilter says that this kernel lets nobody filter system calls.
+const exitNoFilter = 99
+
 // forbidNetwork starts the process anew behind a filter of system calls, which needs no right and no tool.
 func forbidNetwork() {
 	const (
@@ -39,7 +42,7 @@ func forbidNetwork() {
 	runtime.LockOSThread() // the filter is this thread's, and of what it becomes
 	for _, args := range [][3]uintptr{{setNoNewPrivs, 1, 0}, {setSeccomp, filterMode, uintptr(unsafe.Pointer(&filter))}} {
 		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, args[0], args[1], args[2], 0, 0, 0); errno != 0 {
-			panic("forbidding the network: " + errno.Error())
+			os.Exit(exitNoFilter)
 		}
 	}
 	if err := os.Unsetenv(noNetworkVariable); err != nil {
@@ -72,7 +75,11 @@ func offline(t *testing.T, variable string, args ...string) (int, string) {
 // No command asks for the network: not DuckDB for an extension, not the page for finance, not the scheduler without
 // hooks.
 func TestNoNetwork(t *testing.T) {
-	if code, out := offline(t, dialVariable); code != -1 {
+	switch code, out := offline(t, dialVariable); code {
+	case -1:
+	case exitNoFilter:
+		t.Skip("this kernel lets nobody filter system calls")
+	default:
 		t.Fatalf("the filter lets a socket through: %d\n%s", code, out)
 	}
 	dir := filepath.Join(t.TempDir(), "p")
