@@ -24,6 +24,8 @@ type Project struct {
 	Config *Config
 
 	families []*program.Family // instead of those of the folder, for cases; nil for none
+	// trace is told every statement before it runs; nil for nobody.
+	trace func(db *warehouse.DB, query string, args []any)
 }
 
 // Open reads the settings of the project in the folder. Every fault of the file is in the error.
@@ -119,7 +121,7 @@ func (p *Project) spoolDir() string { return filepath.Join(p.warehouseDir(), "sp
 func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.DB, error) {
 	db, err := warehouse.Open(ctx, warehouse.Options{
 		Path: p.warehouseFile(), ReadOnly: readOnly, MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads,
-		TempDir: filepath.Join(p.warehouseDir(), "spill"), TempLimit: p.Config.MaxSpill,
+		TempDir: filepath.Join(p.warehouseDir(), "spill"), TempLimit: p.Config.MaxSpill, Trace: p.trace,
 	})
 	if err != nil && strings.Contains(err.Error(), "Could not set lock on file") {
 		return nil, &BusyError{Foreign: p.warehouseFile()}

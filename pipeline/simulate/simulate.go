@@ -60,7 +60,7 @@ func Compare(ctx context.Context, db *warehouse.DB, fam *program.Family, first, 
 	for _, d := range dimensions {
 		statements = append(statements, fmt.Sprintf(`INSERT INTO simulated SELECT '%s', %s, l.reward, sum(l.granted), sum(l.candidate)
 			FROM simulated_sources l %s
-			LEFT JOIN transactions t ON l.source_type = 'transaction' AND t.transaction_id = l.source_id
+			LEFT JOIN transactions t ON t.transaction_id = CASE WHEN l.source_type = 'transaction' THEN l.source_id END
 			GROUP BY ALL HAVING sum(l.granted) <> 0 OR sum(l.candidate) <> 0`, d.by, d.key, rollforward.TierJoin))
 	}
 	for _, s := range statements {

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"accrue/pipeline/plan"
@@ -10,9 +11,13 @@ import (
 // codesBatch is how many gift codes one statement lists.
 const codesBatch = 2000
 
+// noTier stands for the tier of a member that has none.
+const noTier = -1
+
 func codesTable(r *plan.Rule) string { return fmt.Sprintf("eval_codes_%d", r.No) }
 
-// codes lists the gift codes of all versions of a rule: earn in millionths, tier_no where it goes by tier.
+// codes lists the gift codes of all versions of a rule: earn in millionths, and the tiers that it is for. They are a
+// stretch, so that a left join compares with what is in one column: "any, or this one" would be tried row by row.
 func (g *generator) codes(r *plan.Rule) {
 	var rows []string
 	has := false
@@ -20,11 +25,11 @@ func (g *generator) codes(r *plan.Rule) {
 		has = has || rv.Source == plan.FromGiftCodes
 		for _, c := range rv.Codes {
 			for tier, earn := range c.Earn {
-				no := "NULL"
+				from, until := noTier, math.MaxInt8
 				if c.ByTier {
-					no = fmt.Sprint(tier)
+					from, until = tier, tier
 				}
-				rows = append(rows, fmt.Sprintf("(%d, %s, %s, %s, %d, %d, %d)", rv.Ver, text(c.Code), no, literal(bigOf(earn)),
+				rows = append(rows, fmt.Sprintf("(%d, %s, %d, %d, %s, %d, %d, %d)", rv.Ver, text(c.Code), from, until, literal(bigOf(earn)),
 					c.Days.From, c.Days.Until, c.Times))
 			}
 		}
@@ -32,7 +37,7 @@ func (g *generator) codes(r *plan.Rule) {
 	if !has {
 		return
 	}
-	g.addRule(r, "codes", "CREATE TEMP TABLE "+codesTable(r)+` (ver TINYINT, code VARCHAR, tier_no TINYINT, code_earn HUGEINT,
+	g.addRule(r, "codes", "CREATE TEMP TABLE "+codesTable(r)+` (ver TINYINT, code VARCHAR, from_tier TINYINT, until_tier TINYINT, code_earn HUGEINT,
   from_day INTEGER, until_day INTEGER, code_times BIGINT)`)
 	for len(rows) > 0 {
 		n := min(codesBatch, len(rows))
@@ -48,8 +53,8 @@ func (g *generator) fromGiftCodes(r *plan.Rule, rv *plan.RuleVersion) drawn {
 	}
 	out := drawn{
 		cols: common(rv, stypeActivity) + ", t.subject, k.code_earn, k.code_times",
-		from: fmt.Sprintf("eval_act t %s %s k ON k.code = t.subject AND k.ver = %d AND (k.tier_no IS NULL OR k.tier_no = t.tier_no)",
-			join, codesTable(r), rv.Ver),
+		from: fmt.Sprintf("eval_act t %s %s k ON k.code = t.subject AND k.ver = %d AND coalesce(t.tier_no, %d) >= k.from_tier"+
+			" AND coalesce(t.tier_no, %[4]d) <= k.until_tier", join, codesTable(r), rv.Ver, noTier),
 		given: []string{"t.type IN (" + textList(rv.Types) + ")"},
 		asked: append(inForceAndOpen(rv), asks(rv, activityAttributes)...),
 	}

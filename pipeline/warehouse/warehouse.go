@@ -27,8 +27,8 @@ type Options struct {
 	Threads     int    // 0 for DuckDB's default
 	TempDir     string // where to spill; wiped by Open; "" for none
 	TempLimit   string // how much, as DuckDB writes it; "" for DuckDB's default, 90 % of the disk
-	// Trace, if set, is told every statement before it runs.
-	Trace func(query string)
+	// Trace, if set, is told every statement before it runs. It may ask the same session about it, as no rows are open.
+	Trace func(db *DB, query string, args []any)
 }
 
 // DB is an open warehouse.
@@ -201,11 +201,18 @@ func (db *DB) Seal(ctx context.Context) error {
 // Close closes the warehouse.
 func (db *DB) Close() error { return errors.Join(db.conn.Close(), db.pool.Close()) }
 
+// trace tells what is going to run; what is asked meanwhile is not told.
+func (db *DB) trace(query string, args []any) {
+	if trace := db.opts.Trace; trace != nil {
+		db.opts.Trace = nil
+		trace(db, query, args)
+		db.opts.Trace = trace
+	}
+}
+
 // Exec runs one statement and returns the number of rows that it changed, where DuckDB tells it.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if db.opts.Trace != nil {
-		db.opts.Trace(query)
-	}
+	db.trace(query, args)
 	res, err := db.conn.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -215,17 +222,13 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Query runs a query. The rows must be closed before the next statement.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if db.opts.Trace != nil {
-		db.opts.Trace(query)
-	}
+	db.trace(query, args)
 	return db.conn.QueryContext(ctx, query, args...)
 }
 
 // QueryRow runs a query for one row.
 func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if db.opts.Trace != nil {
-		db.opts.Trace(query)
-	}
+	db.trace(query, args)
 	return db.conn.QueryRowContext(ctx, query, args...)
 }
 
