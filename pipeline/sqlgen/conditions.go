@@ -46,14 +46,18 @@ type sourceTable struct {
 
 // sourceTables are where a multiplier looks up the source of a grant c.
 var sourceTables = []sourceTable{
-	{plan.FromTransactions, "t", fmt.Sprintf("eval_tx t ON c.stype = %d AND t.source_id = c.source_id", stypeTransaction),
-		stypeTransaction, transactionAttributes},
-	{plan.FromActivities, "a", fmt.Sprintf("eval_act a ON c.stype = %d AND a.source_id = c.source_id", stypeActivity),
-		stypeActivity, activityAttributes},
-	{plan.FromReferrals, "f", fmt.Sprintf("eval_ref_at f ON c.stype = %d AND f.source_id = c.source_id AND f.member_no = c.member_no AND f.us = c.us AND f.day = c.day",
-		stypeActivity), stypeActivity, activityAttributes},
-	{plan.FromBirthdays, "b", fmt.Sprintf("eval_birthdays b ON c.stype = %d AND b.source_id = c.source_id AND b.day = c.day",
-		stypeBirthday), stypeBirthday, birthdayAttributes},
+	{plan.FromTransactions, "t", "eval_tx t ON t.source_id = " + sourceOf(stypeTransaction), stypeTransaction, transactionAttributes},
+	{plan.FromActivities, "a", "eval_act a ON a.source_id = " + sourceOf(stypeActivity), stypeActivity, activityAttributes},
+	{plan.FromReferrals, "f", "eval_ref_at f ON f.source_id = " + sourceOf(stypeActivity) +
+		" AND f.member_no = c.member_no AND f.us = c.us AND f.day = c.day", stypeActivity, activityAttributes},
+	{plan.FromBirthdays, "b", "eval_birthdays b ON b.source_id = " + sourceOf(stypeBirthday) + " AND b.day = c.day",
+		stypeBirthday, birthdayAttributes},
+}
+
+// sourceOf is the source's id of a grant c of one type, NULL for others. A condition on the type beside the key would
+// make DuckDB hold every grant against every source.
+func sourceOf(stype int) string {
+	return fmt.Sprintf("CASE c.stype WHEN %d THEN c.source_id END", stype)
 }
 
 // multiplierAttributes look at the sources of the grants that a multiplier works on, which may be of several types.
