@@ -22,7 +22,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
 .PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small bench-history fuzz fuzz-parsers mutants crash \
-        kills faults nights years cover clean
+        kills faults flips nights years cover clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -111,6 +111,12 @@ kills: ## P7: SIGKILL at KILLS seeded points, some nights several times
 
 faults: ## fail every operation on files in turn (FAULTS of each kind at most), in Go and in DuckDB; needs strace
 	ACCRUE_FAULTS=$(FAULTS) go test -count=1 -v -timeout 12h -tags "$(TAGS) faults" -run '^TestEveryFileOperationFailsInTurn$$' ./jobs
+
+FLIPS ?= 200
+
+flips: ## one bit flipped, FLIPS times in the warehouse and in each kind of published file: noticed every time
+	ACCRUE_FLIPS=$(FLIPS) go test -count=1 -v -timeout 60m -tags "$(TAGS)" \
+		-run '^(TestVerifyNamesEveryFlippedBit|TestP8ADamagedWarehouseIsRebuilt)$$' ./pipeline/emit ./jobs
 
 NIGHTS ?= 365
 
