@@ -234,7 +234,7 @@ func corpus(t *testing.T) []cases.Case {
 // Passes and reference agree on random programs over random facts (promise P5, the part without the loader).
 func TestPassesAgreeWithReference(t *testing.T) {
 	first, count := 1, 150
-	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_N")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_PASSES")); err == nil {
 		count = n
 	}
 	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_FIRST")); err == nil {

@@ -164,7 +164,7 @@ func TestFunnelAgreesWithDecisions(t *testing.T) {
 		}
 	}
 	first, count := 1, 50
-	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_N")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_PASSES")); err == nil {
 		count = n
 	}
 	if n, err := strconv.Atoi(os.Getenv("ACCRUE_FUZZ_FIRST")); err == nil {
