@@ -328,3 +328,31 @@ func TestP8ADamagedWarehouseIsRebuilt(t *testing.T) {
 		t.Errorf("only %d of %d were noticed", noticed, len(damaged))
 	}
 }
+
+// P8: killed when its ledger was committed and its files were not there yet, and then the warehouse is damaged: the rebuild
+// knows nothing of that night, and the next start posts it once.
+func TestP8LostBetweenLedgerAndFiles(t *testing.T) {
+	t.Parallel()
+	base := plainProject(t, plainProgram)
+	deliver(t, base, "2026-11-01", "t1 m 2026-11-01 100", "t2 n 2026-11-01 250")
+	run(t, base, "2026-11-01")
+	deliver(t, base, "2026-11-02", "t1 n 2026-11-01 100", "t3 m 2026-11-02 300")
+	calm := copyProject(t, base)
+	run(t, calm, "2026-11-02")
+	for _, step := range []string{"ledger.commit", "publish.rename", "publish.sync", "publish.mark"} {
+		p := copyProject(t, base)
+		start(t, p, "2026-11-02", step)
+		write(t, p.warehouseFile(), "spoiled")
+		if _, err := Rebuild(t.Context(), p, RebuildOptions{}); err != nil {
+			t.Fatalf("%s: %v", step, err)
+		}
+		run(t, p, "2026-11-02")
+		if diff := cmp.Diff(published(t, calm, nil), published(t, p, nil)); diff != "" {
+			t.Errorf("%s: published files (-undisturbed +lost):\n%s", step, diff)
+		}
+		if diff := cmp.Diff(remade(t, calm), remade(t, p)); diff != "" {
+			t.Errorf("%s: tables (-undisturbed +lost):\n%s", step, diff)
+		}
+		noFindings(t, p)
+	}
+}
