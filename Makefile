@@ -104,7 +104,7 @@ crash: ## P7: kill the real process at every step of a run
 	go test -count=1 -v -timeout 60m -tags "$(TAGS)" -run '^TestP7' $(call packages_with,TestP7)
 
 KILLS  ?= 200
-FAULTS ?= 200
+FAULTS ?= 2000
 
 kills: ## P7: SIGKILL at KILLS seeded points, some nights several times
 	ACCRUE_KILLS=$(KILLS) go test -count=1 -v -timeout 120m -tags "$(TAGS)" -run '^TestP7KilledAtSeededPoints$$' ./jobs
