@@ -48,8 +48,11 @@ func (e *evaluation) scope(since *Since) (Scope, error) {
 	}
 	s := &scoping{evaluation: e, since: *since, reach: e.plan.Reach()}
 	whole, err := s.untraceable()
-	if err != nil || whole != "" {
-		return Scope{Whole: whole}, err
+	if err != nil {
+		return Scope{}, fmt.Errorf("looking for what has changed: %w", err)
+	}
+	if whole != "" {
+		return Scope{Whole: whole}, nil
 	}
 	for _, step := range []func() error{s.touched, s.changed, s.news, s.lives, s.bounds, s.gather} {
 		if err := step(); err != nil {

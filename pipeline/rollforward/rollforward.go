@@ -204,10 +204,11 @@ func Tiers(ctx context.Context, db *warehouse.DB, fam *program.Family) error {
 		Evaluate: func(*program.Family) error { return nil }})
 }
 
-// SourceJoin joins to a relation `l` with the ledger's columns the transaction `t` or activity `a` that a row is of. A
-// condition on the type beside the key would make DuckDB hold every row against every other one.
-const SourceJoin = `LEFT JOIN transactions t ON t.transaction_id = CASE WHEN l.source_type = 'transaction' THEN l.source_id END
-			LEFT JOIN activities a ON a.activity_id = CASE WHEN l.source_type = 'activity' THEN l.source_id END`
+// TransactionJoin joins to a relation `l` with the ledger's columns the transaction `t` that a row is of. A condition on the
+// type beside the key would make DuckDB hold every row against every other one.
+const TransactionJoin = "LEFT JOIN transactions t ON t.transaction_id = CASE WHEN l.source_type = 'transaction' THEN l.source_id END"
+
+const activityJoin = "LEFT JOIN activities a ON a.activity_id = CASE WHEN l.source_type = 'activity' THEN l.source_id END"
 
 // expressions of the dimensions over the joined ledger.
 var expressions = map[string]string{
@@ -221,7 +222,7 @@ var expressions = map[string]string{
 func (r Request) from() string {
 	out := "ledger l"
 	if slices.Contains(r.By, ByStore) || slices.Contains(r.By, ByChannel) {
-		out += " " + SourceJoin
+		out += " " + TransactionJoin + " " + activityJoin
 	}
 	if slices.Contains(r.By, ByTier) {
 		out += " " + TierJoin

@@ -59,9 +59,8 @@ func Compare(ctx context.Context, db *warehouse.DB, fam *program.Family, first, 
 		`CREATE OR REPLACE TEMP TABLE simulated (by_what VARCHAR, key VARCHAR, reward VARCHAR, granted HUGEINT, candidate HUGEINT)`)
 	for _, d := range dimensions {
 		statements = append(statements, fmt.Sprintf(`INSERT INTO simulated SELECT '%s', %s, l.reward, sum(l.granted), sum(l.candidate)
-			FROM simulated_sources l %s
-			LEFT JOIN transactions t ON t.transaction_id = CASE WHEN l.source_type = 'transaction' THEN l.source_id END
-			GROUP BY ALL HAVING sum(l.granted) <> 0 OR sum(l.candidate) <> 0`, d.by, d.key, rollforward.TierJoin))
+			FROM simulated_sources l %s %s
+			GROUP BY ALL HAVING sum(l.granted) <> 0 OR sum(l.candidate) <> 0`, d.by, d.key, rollforward.TierJoin, rollforward.TransactionJoin))
 	}
 	for _, s := range statements {
 		if _, err := db.Exec(ctx, s); err != nil {
