@@ -1,58 +1,27 @@
 package jobs
 
 import (
-	"encoding/json"
-	"fmt"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
+	"accrue/fixtures/plans"
 	"accrue/pipeline/warehouse"
 )
 
-// told are the statements that DuckDB explains.
-var told = regexp.MustCompile(`(?i)^\s*(SELECT|WITH|INSERT|CREATE|COPY|UPDATE|DELETE)`)
-
-// planStep is a step of a plan, as DuckDB writes it in JSON.
-type planStep struct {
-	Name     string
-	Info     map[string]any `json:"extra_info"`
-	Children []planStep
-}
-
-// quadratic reports whether the step, or one below it, holds all rows against all others. With difference_request it may:
-// that table has one row.
-func (s planStep) quadratic() bool {
-	oneRow := func(c planStep) bool {
-		return len(c.Children) == 0 && strings.Contains(fmt.Sprint(c.Info), "difference_request")
-	}
-	return strings.TrimSpace(s.Name) == "BLOCKWISE_NL_JOIN" && !slices.ContainsFunc(s.Children, oneRow) ||
-		slices.ContainsFunc(s.Children, planStep.quadratic)
-}
-
 // No statement of any command holds every row of one side of a join against every row of the other, which is quick in
-// every test and takes days over a year of transactions. (Cross products and nested loops DuckDB takes where a side has a
-// row or two.)
+// every test and takes days over a year of transactions.
 func TestNoStatementIsQuadratic(t *testing.T) {
 	t.Parallel()
 	p := sampleProject(t)
 	few := plainProject(t, sinceProgram) // whose second night works out some members only
 	seen := map[string]bool{}
 	p.trace = func(db *warehouse.DB, query string, args []any) {
-		if seen[query] || !told.MatchString(query) {
+		if seen[query] || !plans.Explains(query) {
 			return
 		}
 		seen[query] = true
-		var key, text string
-		var plan []planStep
-		if err := db.QueryRow(t.Context(), "EXPLAIN (FORMAT json) "+query, args...).Scan(&key, &text); err != nil {
-			t.Errorf("%v: %s", err, query)
-		} else if err := json.Unmarshal([]byte(text), &plan); err != nil || len(plan) != 1 {
-			t.Errorf("%v: %s", err, text)
-		} else if plan[0].quadratic() {
-			t.Errorf("%s\n%s", query, text)
+		if err := plans.Quadratic(t.Context(), db, query, args...); err != nil {
+			t.Error(err)
 		}
 	}
 	few.trace = p.trace
