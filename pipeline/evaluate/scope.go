@@ -27,10 +27,6 @@ type Scope struct {
 	Since   pipeline.Date
 }
 
-// slackDays is how far the day number of a moment, read as if it were UTC, can lie after its business date: offsets and
-// day_starts_at are less than a day each. leadDays is how far before it.
-const slackDays, leadDays = 2, 1
-
 // scoping finds out who has to be evaluated: it fills eval_scope with the members whose own facts are new, have changed
 // or have come within the horizon, each with its bounds (plan.Reach), and the scope_ tables with the facts of those. What
 // cannot be traced to members makes it evaluate everything.
@@ -38,6 +34,7 @@ type scoping struct {
 	*evaluation
 	since Since
 	reach plan.Reach
+	drift drifts
 	least plan.Bounds
 }
 
@@ -47,6 +44,7 @@ func (e *evaluation) scope(since *Since) (Scope, error) {
 		return Scope{Whole: "nothing was evaluated before"}, nil
 	}
 	s := &scoping{evaluation: e, since: *since, reach: e.plan.Reach()}
+	s.drift = s.drifts()
 	whole, err := s.untraceable()
 	if err != nil {
 		return Scope{}, fmt.Errorf("looking for what has changed: %w", err)
@@ -124,10 +122,9 @@ SELECT 'activity', activity_id FROM activities WHERE load_seq > {load}`)
 
 // news lists members with the earliest dates that can have changed for them, some of them often.
 func (s *scoping) news() error {
-	into := "INSERT INTO eval_news SELECT t.member_id, greatest(%s - %d, %d) FROM %s t WHERE t.member_id IS NOT NULL AND %s"
-	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
 	rows := func(table, where string) string {
-		return fmt.Sprintf(into, day, slackDays, pipeline.MinDate, table, where)
+		return fmt.Sprintf("INSERT INTO eval_news SELECT t.member_id, greatest(%s, %d) FROM %s t WHERE t.member_id IS NOT NULL AND %s",
+			s.drift.earliestDay(), pipeline.MinDate, table, where)
 	}
 	statements := []string{"CREATE TEMP TABLE eval_news (member_id VARCHAR, day INTEGER)"}
 	for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Activities} {
@@ -138,8 +135,8 @@ func (s *scoping) news() error {
 		if s.since.Horizon < s.plan.Horizon {
 			next := s.since.Horizon + 1
 			statements = append(statements, fmt.Sprintf(
-				"INSERT INTO eval_news SELECT t.member_id, %d FROM %s t WHERE t.member_id IS NOT NULL AND t.occurred_wall >= %d AND %s AND t.load_seq <= {load}",
-				next, ds.Name, wallBefore(next-leadDays), s.onOrAfter(next)))
+				"INSERT INTO eval_news SELECT t.member_id, %d FROM %s t WHERE t.member_id IS NOT NULL AND t.occurred_wall >= %d AND %s >= %d AND t.load_seq <= {load}",
+				next, ds.Name, wallBefore(next), s.drift.latestDay(), next))
 		}
 	}
 	if s.plan.Needs.Region || s.plan.Family.Versions[0].Day == program.DayStore {
@@ -158,21 +155,9 @@ func (s *scoping) news() error {
 	return s.exec(statements...)
 }
 
-// onOrAfter is true for moments of the business date or a later one, and for few others.
-func (s *scoping) onOrAfter(d pipeline.Date) string {
-	x := sqlgen.MomentX("t", "occurred")
-	v := s.plan.Family.Versions[0]
-	start, ok := dayStart(d, v.DayStartsAt, v.Location)
-	steady := pipeline.OffsetAt(start-2*usPerDay, v.Location) == pipeline.OffsetAt(start+2*usPerDay, v.Location)
-	if !ok || !steady || v.Day == program.DayStore {
-		return fmt.Sprintf("%s >= %d", sqlgen.MomentDay(x), d-leadDays)
-	}
-	return fmt.Sprintf("%s >= CASE WHEN t.occurred_offset IS NULL THEN %d ELSE %d END", x,
-		int64(d)*usPerDay+v.DayStartsAt.Microseconds(), start)
-}
-
-// wallBefore is a wall clock that no moment of the day number or a later one is before.
-func wallBefore(day pipeline.Date) int64 { return (int64(day) - 1) * usPerDay }
+// wallBefore is a wall clock that no moment of the business date or a later one is before: its offset, that of the zone
+// and day_starts_at are less than a day each.
+func wallBefore(day pipeline.Date) int64 { return (int64(day) - 2) * usPerDay }
 
 // lives adds what members rows change: a row counts from its delivery on, the first one for the member's whole life; and
 // the birthdays that have come within the horizon.
@@ -216,9 +201,8 @@ WHERE y >= year(DATE '1970-01-01' + l.day)`, s.plan.Horizon.Time().Year())); err
 
 // beginnings is a relation of the dates at which something is first known of members.
 func (s *scoping) beginnings() string {
-	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
-	out := fmt.Sprintf("SELECT member_id, %s - %d AS day FROM transactions t UNION ALL SELECT member_id, %s - %d FROM activities t",
-		day, slackDays, day, slackDays)
+	day := s.drift.earliestDay()
+	out := fmt.Sprintf("SELECT member_id, %s AS day FROM transactions t UNION ALL SELECT member_id, %s FROM activities t", day, day)
 	if s.plan.Needs.Birthdays {
 		out += " UNION ALL SELECT member_id, (SELECT date_trunc('year', min(delivery))::DATE - DATE '1970-01-01' FROM deliveries) FROM members"
 	}
@@ -292,21 +276,26 @@ func (s *scoping) severalBirthdays() string {
 
 // gather keeps the facts that are needed apart.
 func (s *scoping) gather() error {
-	day := sqlgen.MomentDay(sqlgen.MomentX("t", "occurred"))
-	moments := func(table string, least pipeline.Date) string {
-		q := fmt.Sprintf("CREATE TEMP TABLE scope_%s AS\nSELECT t.* FROM %s t JOIN eval_scope s ON s.member_id = t.member_id\nWHERE %s >= s.%s - %d",
-			table, table, day, table, leadDays)
-		if least > pipeline.MinDate { // which lets DuckDB leave out what is older
-			q += fmt.Sprintf(" AND t.occurred_wall >= %d", wallBefore(least-leadDays))
-		}
-		return q
+	// The columns are few, because most of what is read is then left out.
+	transactions, err := s.moments("transactions", columnsOf("t", append(sqlgen.TransactionColumns(s.plan), "first_seq")), s.least.Transactions)
+	if err != nil {
+		return err
 	}
-	if err := s.exec(moments("transactions", s.least.Transactions), moments("activities", s.least.Activities),
-		"CREATE TEMP TABLE scope_members AS SELECT m.* FROM members m SEMI JOIN eval_scope s ON s.member_id = m.member_id"); err != nil {
+	activities, err := s.moments("activities", "t.*", s.least.Activities)
+	if err != nil {
+		return err
+	}
+	if err := s.exec(transactions, activities,
+		fmt.Sprintf("CREATE TEMP TABLE scope_members AS SELECT %s FROM members m SEMI JOIN eval_scope s ON s.member_id = m.member_id",
+			columnsOf("m", sqlgen.MemberColumns(s.plan)))); err != nil {
 		return err
 	}
 	var first int
 	if err := s.db.QueryRow(s.ctx, "SELECT coalesce(min(first_seq), 0) FROM scope_transactions").Scan(&first); err != nil {
+		return err
+	}
+	if err := s.exec(`CREATE TEMP TABLE scope_waited AS
+SELECT w.transaction_id FROM waited w SEMI JOIN scope_transactions t ON t.transaction_id = w.transaction_id`); err != nil {
 		return err
 	}
 	var statements []string
@@ -315,14 +304,47 @@ func (s *scoping) gather() error {
 			statements = append(statements, fmt.Sprintf("CREATE TEMP VIEW scope_%s AS SELECT * FROM %s WHERE FALSE", table, table))
 			continue
 		}
-		// Rows of a transaction do not come before it, save for those that it was waited for with.
-		statements = append(statements, fmt.Sprintf(`CREATE TEMP TABLE scope_%s AS
-SELECT x.* FROM %s x SEMI JOIN scope_transactions t ON t.transaction_id = x.transaction_id WHERE x.first_seq >= %d
+		// Rows of a transaction do not come before it, save for those that it was waited for with: what is old belongs to the
+		// few old ones.
+		columns := "x.*"
+		if table == "items" {
+			columns = columnsOf("x", sqlgen.ItemColumns(s.plan))
+		}
+		statements = append(statements, strings.NewReplacer("{table}", table, "{columns}", columns, "{first}", fmt.Sprint(first)).Replace(
+			`CREATE TEMP TABLE scope_{table} AS
+SELECT {columns} FROM {table} x SEMI JOIN scope_transactions t ON t.transaction_id = x.transaction_id WHERE x.load_seq > {load}
 UNION ALL
-SELECT x.* FROM %s x SEMI JOIN (SELECT transaction_id FROM waited SEMI JOIN scope_transactions USING (transaction_id)) t
-  ON t.transaction_id = x.transaction_id WHERE x.first_seq < %d`, table, table, first, table, first))
+SELECT {columns} FROM {table} x SEMI JOIN (SELECT transaction_id FROM scope_transactions WHERE first_seq <= {load} UNION ALL FROM scope_waited) t
+  ON t.transaction_id = x.transaction_id WHERE x.load_seq <= {load} AND x.first_seq >= {first}
+UNION ALL
+SELECT {columns} FROM {table} x SEMI JOIN scope_waited t ON t.transaction_id = x.transaction_id
+WHERE x.load_seq <= {load} AND x.first_seq < {first}`))
 	}
 	return s.exec(statements...)
+}
+
+// moments writes what keeps the transactions or activities of the scope apart; least is the earliest date of them all. Most
+// members are asked about for the same date, the newest: the past is read for the others alone.
+func (s *scoping) moments(table, columns string, least pipeline.Date) (string, error) {
+	usual := pipeline.MinDate
+	if err := s.db.QueryRow(s.ctx, fmt.Sprintf(
+		"SELECT coalesce(max(%s), %d) FROM (SELECT %s FROM eval_scope GROUP BY 1 ORDER BY count(*) DESC, 1 DESC LIMIT 1)",
+		table, pipeline.MinDate, table)).Scan(&usual); err != nil {
+		return "", err
+	}
+	one := func(which string, least pipeline.Date) string {
+		q := fmt.Sprintf("SELECT %s FROM %s t JOIN (SELECT * FROM eval_scope WHERE %s %s %d) s ON s.member_id = t.member_id\nWHERE %s >= s.%s",
+			columns, table, table, which, usual, s.drift.latestDay(), table)
+		if least > pipeline.MinDate { // which lets DuckDB leave out what is older
+			q += fmt.Sprintf(" AND t.occurred_wall >= %d", wallBefore(least))
+		}
+		return q
+	}
+	return fmt.Sprintf("CREATE TEMP TABLE scope_%s AS\n%s\nUNION ALL\n%s", table, one(">=", usual), one("<", least)), nil
+}
+
+func columnsOf(alias string, names []string) string {
+	return alias + "." + strings.Join(names, ", "+alias+".")
 }
 
 // recomputes reports whether any version looks at returns.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -90,11 +91,13 @@ func (d *difference) run(name string) error {
 	if err != nil {
 		return err
 	}
-	filled := string(text)
-	if d.req.Scope != nil { // as text, so that DuckDB leaves out what is older
-		filled = strings.NewReplacer("{program}", warehouse.Literal(d.req.Family.ID),
-			"{earned since}", "DATE '"+d.req.Scope.Since.String()+"'").Replace(filled)
+	// As text, so that DuckDB leaves out what is older.
+	since := pipeline.Date(pipeline.MinDate)
+	if d.req.Scope != nil {
+		since = d.req.Scope.Since
 	}
+	filled := strings.NewReplacer("{program}", warehouse.Literal(d.req.Family.ID), "{known load}", strconv.Itoa(d.known().LoadSeq),
+		"{earned since}", "DATE '"+since.String()+"'").Replace(string(text))
 	for i, s := range statements(filled) {
 		if _, err := d.db.Exec(d.ctx, s); err != nil {
 			return fmt.Errorf("%s.sql, statement %d: %w", name, i+1, err)
@@ -121,14 +124,19 @@ func (d *difference) request() error {
 	if from > to {
 		return fmt.Errorf("posting from %s to %s", from, to)
 	}
-	known := Previous{Horizon: pipeline.MinDate}
-	if d.req.Previous != nil {
-		known = *d.req.Previous
-	}
-	_, err := d.db.Exec(d.ctx, "INSERT INTO difference_request VALUES (?, CAST(? AS DATE), CAST(? AS DATE), ?, ?, CAST(? AS DATE), ?)",
-		d.req.Family.ID, from.String(), to.String(), d.req.Restated, known.LoadSeq, known.Horizon.String(),
+	known := d.known()
+	_, err := d.db.Exec(d.ctx, "INSERT INTO difference_request VALUES (?, CAST(? AS DATE), CAST(? AS DATE), ?, CAST(? AS DATE), ?)",
+		d.req.Family.ID, from.String(), to.String(), d.req.Restated, known.Horizon.String(),
 		d.req.Scope != nil && d.req.Scope.Steady)
 	return err
+}
+
+// known is what the last run knew: no load, and no date, where there was none.
+func (d *difference) known() Previous {
+	if d.req.Previous == nil {
+		return Previous{Horizon: pipeline.MinDate}
+	}
+	return *d.req.Previous
 }
 
 // fresh reports whether everything can be posted as it is: the ledger is empty, and the only reason to give is that

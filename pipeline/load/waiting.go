@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"accrue/pipeline/warehouse"
 	"accrue/schemas"
 )
 
@@ -12,7 +13,19 @@ var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
 
 // look finds out what is known already of the transactions that the delivery names.
 func (in *intake) look(ctx context.Context) error {
-	return in.filler(schemas.Transactions).run(ctx, in.db, "waiting/seen", "waiting/met")
+	f := in.filler(schemas.Transactions)
+	if err := f.run(ctx, in.db, "waiting/named"); err != nil {
+		return err
+	}
+	var first, last *string
+	if err := in.db.QueryRow(ctx, f.text("waiting/range")).Scan(&first, &last); err != nil {
+		return err
+	}
+	f.where["range"] = "false"
+	if first != nil && last != nil {
+		f.where["range"] = fmt.Sprintf("transaction_id BETWEEN %s AND %s", warehouse.Literal(*first), warehouse.Literal(*last))
+	}
+	return f.run(ctx, in.db, "waiting/seen", "waiting/met")
 }
 
 // mayMeet reports whether rows of the dataset can have keys that other deliveries brought too. Of transactions and their

@@ -2,8 +2,10 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"accrue/pipeline/plan"
 	"accrue/pipeline/program"
 )
 
@@ -67,6 +69,24 @@ func lineFilter(f program.ItemFilter) []string {
 	}
 	if !f.Exclude.Empty() {
 		out = append(out, "NOT "+match(f.Exclude))
+	}
+	return out
+}
+
+// ItemColumns lists the columns of items that the statements look at.
+func ItemColumns(p *plan.Plan) []string {
+	out := []string{"transaction_id", "line_no", "amount", "quantity"}
+	asks := func(has func(program.ItemMatch) bool) bool {
+		return slices.ContainsFunc(p.Lines, func(l plan.LineSet) bool { return has(l.Filter.Include) || has(l.Filter.Exclude) })
+	}
+	if asks(func(m program.ItemMatch) bool { return m.ItemIDs != nil }) {
+		out = append(out, "item_id")
+	}
+	if asks(func(m program.ItemMatch) bool { return m.Categories != nil }) {
+		out = append(out, "category")
+	}
+	if asks(func(m program.ItemMatch) bool { return m.Brands != nil }) {
+		out = append(out, "brand")
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"accrue/pipeline"
+	"accrue/pipeline/plan"
 	"accrue/pipeline/program"
 )
 
@@ -355,6 +356,37 @@ func (g *generator) amountColumns() []string {
 				out = append(out, "t."+string(p))
 			}
 		}
+	}
+	return out
+}
+
+// TransactionColumns lists the columns of transactions that the statements look at.
+func TransactionColumns(p *plan.Plan) []string {
+	g := &generator{plan: p}
+	out := []string{"transaction_id", "member_id", "occurred_wall", "occurred_offset", "status", "currency"}
+	if p.Needs.Store || p.Needs.Region || p.Family.Versions[0].Day == program.DayStore {
+		out = append(out, "store_id")
+	}
+	if p.Needs.Channel {
+		out = append(out, "channel")
+	}
+	for _, c := range g.amountColumns() {
+		out = append(out, strings.TrimPrefix(c, "t."))
+	}
+	return out
+}
+
+// MemberColumns lists the columns of members that the statements look at.
+func MemberColumns(p *plan.Plan) []string {
+	out := []string{"member_id", "delivery", "tier", "status"}
+	if p.Needs.Tags {
+		out = append(out, "tags")
+	}
+	if p.Needs.JoinedDay() {
+		out = append(out, "joined_wall", "joined_offset", "joined_form")
+	}
+	if p.Needs.Birthdays {
+		out = append(out, "birth_date")
 	}
 	return out
 }

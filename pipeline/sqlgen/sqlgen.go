@@ -185,7 +185,7 @@ func (g *generator) sourcesInScope() {
 			parts = append(parts, fmt.Sprintf("SELECT %s, e.source_id FROM %s e%s", text(t.source), t.table, g.inScope("e")))
 		}
 	}
-	g.add("sources in scope", "CREATE TEMP TABLE eval_sources AS\n"+strings.Join(parts, "\nUNION\n"))
+	g.add("sources in scope", "CREATE TEMP TABLE eval_sources AS\n"+strings.Join(parts, "\nUNION ALL\n"))
 }
 
 func (g *generator) add(name, sql string) { g.steps = append(g.steps, Step{Name: name, SQL: sql}) }

@@ -10,6 +10,24 @@ FROM difference_numbered d JOIN difference_members m ON m.member_no = d.member_n
 WHERE d.source_type = 'birthday' AND (d.kind <> 'accrual' OR d.posted_on <> d.earned_on)
 GROUP BY ALL;
 
+-- A referral pays by what its referee buys. Where none is asked about, all transactions need not be read.
+CREATE OR REPLACE TEMP TABLE difference_referrals AS
+SELECT activity_id, subject FROM activities
+WHERE type = 'referral' AND activity_id IN (SELECT source_id FROM difference_asked WHERE source_type = 'activity');
+
+CREATE OR REPLACE TEMP TABLE difference_referred AS
+WITH bought AS MATERIALIZED (
+  SELECT member_id, transaction_id, load_seq, first_seq FROM transactions
+  WHERE member_id IN (SELECT subject FROM difference_referrals)
+)
+SELECT a.activity_id AS source_id, FALSE AS returned, t.first_seq <= {known load} AS corrected, t.first_seq > {known load} AS added
+FROM difference_referrals a JOIN bought t ON t.member_id = a.subject
+WHERE t.load_seq > {known load}
+UNION ALL
+SELECT a.activity_id, TRUE, FALSE, FALSE
+FROM difference_referrals a JOIN bought t ON t.member_id = a.subject JOIN returns r ON r.transaction_id = t.transaction_id
+WHERE r.load_seq > {known load};
+
 -- What came for them since the last run. arrived: the source's own row is new; corrected: one of its rows says
 -- something else now, or is gone; added: one of its lines is new.
 CREATE OR REPLACE TEMP TABLE difference_news AS
@@ -17,49 +35,41 @@ SELECT source_type, source_id, bool_or(arrived) AS arrived, bool_or(returned) AS
   bool_or(corrected) AS corrected, bool_or(added) AS added,
   bool_or(present) AS present, max(holder) AS holder, max(subject) AS subject
 FROM (
-  SELECT 'transaction' AS source_type, transaction_id AS source_id, first_seq > known_load AS arrived,
-    FALSE AS returned, first_seq <= known_load AS corrected, FALSE AS added, TRUE AS present, member_id AS holder,
+  SELECT 'transaction' AS source_type, transaction_id AS source_id, first_seq > {known load} AS arrived,
+    FALSE AS returned, first_seq <= {known load} AS corrected, FALSE AS added, TRUE AS present, member_id AS holder,
     NULL AS subject
-  FROM transactions CROSS JOIN difference_request WHERE load_seq > known_load
+  FROM transactions WHERE load_seq > {known load}
   UNION ALL
-  SELECT 'activity', activity_id, first_seq > known_load, FALSE, first_seq <= known_load, FALSE, TRUE, member_id,
+  SELECT 'activity', activity_id, first_seq > {known load}, FALSE, first_seq <= {known load}, FALSE, TRUE, member_id,
     subject
-  FROM activities CROSS JOIN difference_request WHERE load_seq > known_load
+  FROM activities WHERE load_seq > {known load}
   UNION ALL
-  SELECT 'transaction', transaction_id, FALSE, FALSE, first_seq <= known_load, first_seq > known_load, FALSE, NULL, NULL
-  FROM items CROSS JOIN difference_request WHERE load_seq > known_load
+  SELECT 'transaction', transaction_id, FALSE, FALSE, first_seq <= {known load}, first_seq > {known load}, FALSE, NULL, NULL
+  FROM items WHERE load_seq > {known load}
   UNION ALL
   SELECT 'transaction', transaction_id, FALSE, TRUE, FALSE, FALSE, FALSE, NULL, NULL
-  FROM returns CROSS JOIN difference_request WHERE load_seq > known_load
+  FROM returns WHERE load_seq > {known load}
   UNION ALL
   SELECT CASE dataset WHEN 'activities' THEN 'activity' ELSE 'transaction' END, key, FALSE, dataset = 'returns',
     dataset <> 'returns', FALSE, FALSE, NULL, NULL
-  FROM withdrawn CROSS JOIN difference_request
-  WHERE load_seq > known_load AND dataset IN ('transactions', 'activities', 'items', 'returns')
+  FROM withdrawn
+  WHERE load_seq > {known load} AND dataset IN ('transactions', 'activities', 'items', 'returns')
   UNION ALL
-  -- A referral pays by what its referee buys.
-  SELECT 'activity', a.activity_id, FALSE, FALSE, t.first_seq <= known_load, t.first_seq > known_load, FALSE, NULL, NULL
-  FROM activities a JOIN transactions t ON t.member_id = a.subject CROSS JOIN difference_request
-  WHERE a.type = 'referral' AND t.load_seq > known_load
+  SELECT 'activity', source_id, FALSE, returned, corrected, added, FALSE, NULL, NULL FROM difference_referred
   UNION ALL
-  SELECT 'activity', a.activity_id, FALSE, TRUE, FALSE, FALSE, FALSE, NULL, NULL
-  FROM activities a JOIN transactions t ON t.member_id = a.subject JOIN returns r ON r.transaction_id = t.transaction_id
-    CROSS JOIN difference_request
-  WHERE a.type = 'referral' AND r.load_seq > known_load
-  UNION ALL
-  SELECT 'birthday', b.source_id, NOT b.was_known AND m.first_seq > known_load, FALSE,
+  SELECT 'birthday', b.source_id, NOT b.was_known AND m.first_seq > {known load}, FALSE,
     CASE WHEN b.was_known
       THEN coalesce(CASE month(m.birth_date) * 100 + day(m.birth_date) WHEN 229
         THEN month(b.earned_on) * 100 + day(b.earned_on) NOT IN (228, 229, 301)
         ELSE month(b.earned_on) <> month(m.birth_date) OR day(b.earned_on) <> day(m.birth_date) END, TRUE)
-      ELSE m.first_seq <= known_load END,
+      ELSE m.first_seq <= {known load} END,
     FALSE, FALSE, NULL, NULL
-  FROM difference_birthdays b JOIN members m ON m.member_id = b.member_id CROSS JOIN difference_request
-  WHERE m.load_seq > known_load
+  FROM difference_birthdays b JOIN members m ON m.member_id = b.member_id
+  WHERE m.load_seq > {known load}
   UNION ALL
   SELECT 'birthday', b.source_id, FALSE, FALSE, TRUE, FALSE, FALSE, NULL, NULL
-  FROM difference_birthdays b JOIN withdrawn w ON w.key = b.member_id CROSS JOIN difference_request
-  WHERE w.load_seq > known_load AND w.dataset = 'members'
+  FROM difference_birthdays b JOIN withdrawn w ON w.key = b.member_id
+  WHERE w.load_seq > {known load} AND w.dataset = 'members'
 ) f
 WHERE EXISTS (SELECT 1 FROM difference_asked a WHERE a.source_type = f.source_type AND a.source_id = f.source_id)
 GROUP BY ALL;
@@ -71,8 +81,8 @@ GROUP BY ALL HAVING min(member_no) <> max(member_no) AND min(amount) < 0 AND max
 
 CREATE OR REPLACE TEMP TABLE difference_retiered AS
 SELECT DISTINCT m.member_no
-FROM members f CROSS JOIN difference_request JOIN difference_members m ON m.member_id = f.member_id
-WHERE f.load_seq > known_load;
+FROM members f JOIN difference_members m ON m.member_id = f.member_id
+WHERE f.load_seq > {known load};
 
 -- The first reason that applies (F62). A source that the last run did not know is late, whatever else came with it; one
 -- that it knew, and that is now earned on a date that it did not know yet, was corrected.

@@ -4,7 +4,6 @@ CREATE OR REPLACE TEMP TABLE difference_request (
   first_post DATE NOT NULL,     -- nothing is posted to a date before
   last_post DATE NOT NULL,      -- nor after
   restated BOOLEAN NOT NULL,
-  known_load INTEGER NOT NULL,  -- the newest load that the last run saw; 0 where there was none
   known_until DATE NOT NULL,    -- the last date that it knew sources of
   steady BOOLEAN NOT NULL       -- all grants so far were earned by the same clock
 );

@@ -4,11 +4,11 @@ CREATE OR REPLACE TEMP TABLE difference_respent AS
 SELECT m.member_no, min(f.us) AS since_us
 FROM (
   SELECT member_id, occurred_wall - coalesce(occurred_offset, 0) * CAST(1000000 AS BIGINT) AS us
-  FROM transactions CROSS JOIN difference_request WHERE load_seq > known_load
+  FROM transactions WHERE load_seq > {known load}
   UNION ALL
   SELECT t.member_id, t.occurred_wall - coalesce(t.occurred_offset, 0) * CAST(1000000 AS BIGINT)
-  FROM returns r JOIN transactions t ON t.transaction_id = r.transaction_id CROSS JOIN difference_request q
-  WHERE r.load_seq > q.known_load
+  FROM returns r JOIN transactions t ON t.transaction_id = r.transaction_id
+  WHERE r.load_seq > {known load}
 ) f
 JOIN difference_members m ON m.member_id = f.member_id
 WHERE m.member_no IN (SELECT member_no FROM difference_numbered WHERE kind <> 'accrual' OR posted_on <> earned_on)

@@ -1,15 +1,23 @@
 -- Items and returns whose transaction has not come yet. What is known of the transactions that a delivery names is looked
 -- up once, for all that ask: a warehouse of years is long.
 
+-- name: named
+-- The transactions that the delivery brings, names or was waited for.
+CREATE OR REPLACE TEMP TABLE load_named AS
+SELECT transaction_id FROM transactions WHERE delivery = {d}
+UNION ALL
+SELECT x.transaction_id FROM (
+	SELECT transaction_id FROM items WHERE delivery = {d} UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d}
+) x ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d}) t ON t.transaction_id = x.transaction_id;
+
+-- name: range
+SELECT min(transaction_id), max(transaction_id) FROM load_named;
+
 -- name: seen
--- Of the transactions that the delivery brings, names or was waited for: those that others brought.
+-- Those of them that others brought. Most ids rise with time: then {range} lets DuckDB leave out most of the past.
 CREATE OR REPLACE TEMP TABLE load_seen AS
-SELECT transaction_id FROM transactions WHERE delivery <> {d} AND transaction_id IN (
-	SELECT transaction_id FROM transactions WHERE delivery = {d}
-	UNION ALL
-	SELECT x.transaction_id FROM (
-		SELECT transaction_id FROM items WHERE delivery = {d} UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d}
-	) x ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d}) t ON t.transaction_id = x.transaction_id);
+SELECT transaction_id FROM transactions
+WHERE delivery <> {d} AND {range} AND transaction_id IN (SELECT transaction_id FROM load_named);
 
 -- name: met
 -- The transactions of which rows may have come before: all others are new, and so are their lines.
