@@ -130,6 +130,12 @@ var sources = sync.OnceValues(func() ([]source, error) {
 		if e.IsDir() && name != ".." && (strings.HasPrefix(e.Name(), ".") || e.Name() == "testdata") {
 			return filepath.SkipDir
 		}
+		if e.IsDir() && name != ".." {
+			// A folder with a go.mod is another module.
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil {
+				return filepath.SkipDir
+			}
+		}
 		if e.IsDir() || filepath.Ext(name) != ".go" {
 			return nil
 		}
