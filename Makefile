@@ -21,7 +21,7 @@ SOURCES := $(shell find cmd jobs pipeline schemas fixtures/sample -type f -not -
 # packages_with finds the packages that have a test of this name, so that no other test binary is linked.
 packages_with = $(shell grep -lr '^func $(1)' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
-.PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small bench-history fuzz fuzz-parsers mutants crash \
+.PHONY: help build demo test test-default test-next lint bench bench-reconcile bench-small bench-history bench-peers fuzz fuzz-parsers mutants crash \
         kills faults flips nights years cover clean
 .DEFAULT_GOAL := help
 
@@ -55,6 +55,8 @@ lint: $(LINT) ## golangci-lint, fetched into .bin/ the first time
 $(LINT):
 	GOBIN=$(CURDIR)/.bin/$(LINT_VERSION) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
+# The peers are slower or need more memory; by default they have less to do.
+PEERS_SIZES := $(or $(BENCH_SIZES),1000000 10000000)
 BENCH_SIZES ?= 2000000 20000000
 BENCH_DIR   ?= $(CURDIR)/bench
 
@@ -75,6 +77,12 @@ BENCH_DAY  ?= 200000
 bench-history: bin/accrue ## what BENCH_DAYS dates of BENCH_DAY transactions cost: in a backfill, as one date, behind a night
 	BENCH_DAYS=$(BENCH_DAYS) BENCH_DAY=$(BENCH_DAY) BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
 		go test -count=1 -v -timeout 12h -tags "$(TAGS) bench" -run '^TestBenchHistory$$' ./cmd/internal/bench
+
+BENCH_PEERS ?= 1
+
+bench-peers: bin/accrue ## accrue run beside what people use instead, all or BENCH_PEERS of: go expr grule postgres sqlite
+	BENCH_SIZES="$(PEERS_SIZES)" BENCH_PEERS="$(BENCH_PEERS)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+		go test -count=1 -v -timeout 12h -tags "$(TAGS) bench" -run '^TestBenchPeers$$' ./cmd/internal/bench
 
 FUZZ_PROGRAMS  ?= 20000
 FUZZ_HISTORIES ?= 3000

@@ -131,22 +131,28 @@ func (b *bench) measure(s subject) {
 	granted := filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
 	accrueTook := b.must(run(b.accrue, "--project", work, "run", "--date", date))
 
-	compare := base
-	compare.Kind, compare.Out, compare.Other, compare.Full = "compare", byHand, granted, b.size <= fullCompareUpTo
-	compared := b.must(runChild(compare))
-	var found comparison
-	if err := json.Unmarshal(compared.output, &found); err != nil {
-		b.t.Fatalf("%v in %q", err, compared.output)
-	}
-	for _, d := range found.Differences {
-		b.t.Errorf("%s at %s transactions: %s", s.name, grouped(b.size), d)
-	}
+	found := b.compare(s.name, base, byHand, granted)
 
 	floor := base
 	floor.Kind, floor.Script, floor.Out = "script", filepath.Join(filepath.Dir(s.script), "floor.sql"), byFloor
 	floor.Grants, floor.Size = found.Grants, b.size
 	floorTook := b.must(runChild(floor))
 	b.report(s, found, accrueTook, handTook, floorTook)
+}
+
+// compare holds a result against accrue's and fails the test with every difference.
+func (b *bench) compare(name string, base task, out, granted string) comparison {
+	b.t.Helper()
+	base.Kind, base.Out, base.Other, base.Full = "compare", out, granted, b.size <= fullCompareUpTo
+	compared := b.must(runChild(base))
+	var found comparison
+	if err := json.Unmarshal(compared.output, &found); err != nil {
+		b.t.Fatalf("%v in %q", err, compared.output)
+	}
+	for _, d := range found.Differences {
+		b.t.Errorf("%s at %s transactions: %s", name, grouped(b.size), d)
+	}
+	return found
 }
 
 // project writes the folder that accrue runs in. Its grants are Parquet, as those of the script.

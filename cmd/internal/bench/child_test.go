@@ -61,14 +61,21 @@ func runChild(t task) (measurement, error) {
 
 // run runs a process and waits for it.
 func run(name string, args ...string) (measurement, error) {
-	cmd := exec.Command(name, args...)
+	return runCommand(exec.Command(name, args...))
+}
+
+// runCommand is run for a command whose streams, folder or user are set already.
+func runCommand(cmd *exec.Cmd) (measurement, error) {
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
+	cmd.Stderr = &stderr
 	start := time.Now()
 	err := cmd.Run()
 	m := measurement{seconds: time.Since(start).Seconds(), output: stdout.Bytes()}
 	if err != nil {
-		return m, fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, stdout.String(), stderr.String())
+		return m, fmt.Errorf("%s: %w\n%s%s", strings.Join(cmd.Args, " "), err, stdout.String(), stderr.String())
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -178,8 +185,7 @@ func compareChild(ctx context.Context, t task) error {
 	defer db.Close()
 	found := comparison{}
 	for name, file := range map[string]string{"hand": t.Out, "accrue": t.Other} {
-		if _, err := db.Exec(ctx, "CREATE VIEW "+name+" AS SELECT * FROM read_parquet("+warehouse.Literal(file)+
-			", file_row_number = true)"); err != nil {
+		if _, err := db.Exec(ctx, "CREATE VIEW "+name+" AS "+grantRows(file)); err != nil {
 			return err
 		}
 	}
@@ -208,6 +214,18 @@ func compareChild(ctx context.Context, t task) error {
 		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(found)
+}
+
+// grantRows reads a grant file with the rows' numbers. Not every writer of CSV tells an empty text from none.
+func grantRows(file string) string {
+	if filepath.Ext(file) != ".csv" {
+		return "SELECT * FROM read_parquet(" + warehouse.Literal(file) + ", file_row_number = true)"
+	}
+	return "SELECT * REPLACE (coalesce(reason, '') AS reason), row_number() OVER () AS file_row_number FROM read_csv(" +
+		warehouse.Literal(file) + `, header = true, columns = {'grant_id': 'VARCHAR', 'program': 'VARCHAR',
+		'program_version': 'INTEGER', 'member_id': 'VARCHAR', 'rule': 'VARCHAR', 'reward': 'VARCHAR', 'amount': 'DECIMAL(19, 4)',
+		'kind': 'VARCHAR', 'source_type': 'VARCHAR', 'source_id': 'VARCHAR', 'earned_at': 'TIMESTAMP', 'earned_on': 'DATE',
+		'posted_on': 'DATE', 'available_on': 'DATE', 'expires_on': 'DATE', 'reason': 'VARCHAR'})`
 }
 
 // compareRows adds the first rows that one side has and the other lacks or says otherwise.

@@ -1,0 +1,216 @@
+//go:build bench
+
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// peer is what people use instead of accrue. Its run writes the grants as CSV.
+type peer struct {
+	name, title string
+	run         func(c *contest, out string) (measurement, error)
+}
+
+var peers = []peer{
+	{"go", "Go program, row by row", func(c *contest, out string) (measurement, error) { return c.program("go", out) }},
+	{"expr", "Go with expr-lang/expr", func(c *contest, out string) (measurement, error) { return c.program("expr", out) }},
+	{"grule", "Go with Grule", func(c *contest, out string) (measurement, error) { return c.program("grule", out) }},
+	{"postgres", "PostgreSQL 15", (*contest).postgres},
+	{"sqlite", "SQLite", (*contest).sqlite},
+}
+
+// notHere is the error of a peer that this machine does not have.
+type notHere string
+
+func (n notHere) Error() string { return "not found here: " + string(n) }
+
+// contest is accrue and its peers on one delivery.
+type contest struct {
+	*bench
+	work    string // of all of it
+	csv     string // the delivery as CSV
+	sources string // fixtures/bench/peers
+	binary  string // the peers written in Go, once they are built
+}
+
+// What people use instead, for the program two-rules on the same rows, with the same grants.
+func TestBenchPeers(t *testing.T) {
+	wanted := wantedPeers(t)
+	root, dir, accrue := places(t)
+	for _, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
+		size, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			t.Fatalf("BENCH_SIZES: %v", err)
+		}
+		b := &bench{t: t, accrue: accrue, dir: filepath.Join(dir, text), size: size}
+		b.generate()
+		c := &contest{bench: b, work: filepath.Join(b.dir, "peers"), sources: filepath.Join(root, "fixtures", "bench", "peers")}
+		c.hold(subjects(root)[0], wanted)
+	}
+}
+
+// wantedPeers are those that BENCH_PEERS names; 1 stands for all.
+func wantedPeers(t *testing.T) []peer {
+	t.Helper()
+	names := strings.Fields(os.Getenv("BENCH_PEERS"))
+	if len(names) == 0 {
+		t.Skip("BENCH_PEERS is not set; use `make bench-peers`")
+	}
+	if slices.Equal(names, []string{"1"}) {
+		return peers
+	}
+	var wanted []peer
+	for _, name := range names {
+		i := slices.IndexFunc(peers, func(p peer) bool { return p.name == name })
+		if i < 0 {
+			t.Fatalf("BENCH_PEERS: there is no peer %q", name)
+		}
+		wanted = append(wanted, peers[i])
+	}
+	return wanted
+}
+
+// standing is a row of the table.
+type standing struct {
+	title   string
+	took    measurement
+	verdict string
+	ran     bool
+}
+
+// hold runs accrue and the peers, each by itself, and holds every result against accrue's.
+func (c *contest) hold(s subject, wanted []peer) {
+	// Also what BENCH_KEEP has kept: none of them begins with another's files.
+	if err := os.RemoveAll(c.work); err != nil {
+		c.t.Fatal(err)
+	}
+	defer c.clean(c.work)
+	base := task{Work: c.work, Program: s.name, Exports: filepath.Join(c.exports(), "date="+date)}
+	c.writeCSV(base)
+
+	took, granted := c.accrueRun(c.bench, s, filepath.Join(c.work, "accrue"))
+	rows := []standing{{title: "accrue run", took: took, ran: true}}
+	fromCSV := *c.bench
+	fromCSV.dir = c.work
+	took, again := c.accrueRun(&fromCSV, s, filepath.Join(c.work, "accrue-csv"))
+	found := c.compare("accrue from CSV", base, again, granted)
+	rows = append(rows, standing{"accrue run, from CSV", took, c.verdict(found), true})
+
+	for _, p := range wanted {
+		out := filepath.Join(c.work, p.name+".csv")
+		took, err := p.run(c, out)
+		var missing notHere
+		switch {
+		case errors.As(err, &missing):
+			rows = append(rows, standing{title: p.title, verdict: err.Error()})
+		case err != nil:
+			// The others are worth their time all the same.
+			c.t.Errorf("%s at %s transactions: %v", p.title, grouped(c.size), err)
+			rows = append(rows, standing{title: p.title, verdict: "FAILED"})
+		default:
+			rows = append(rows, standing{p.title, took, c.verdict(c.compare(p.title, base, out, granted)), true})
+		}
+		c.clean(out)
+	}
+	c.reportPeers(found.Grants, rows)
+}
+
+// writeCSV writes the delivery as CSV, in a folder that accrue can read too.
+func (c *contest) writeCSV(base task) {
+	c.csv = filepath.Join(c.work, "exports", "date="+date)
+	if err := os.MkdirAll(c.csv, 0o755); err != nil {
+		c.t.Fatal(err)
+	}
+	base.Kind, base.Script, base.Out = "script", filepath.Join(c.sources, "csv.sql"), c.csv
+	c.must(runChild(base))
+	if err := os.WriteFile(filepath.Join(c.csv, "_SUCCESS"), nil, 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// accrueRun runs accrue on a bench's delivery and returns the file that it published.
+func (c *contest) accrueRun(b *bench, s subject, work string) (measurement, string) {
+	b.project(work, s)
+	took := b.must(run(b.accrue, "--project", work, "run", "--date", date))
+	return took, filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
+}
+
+func (c *contest) verdict(found comparison) string {
+	switch {
+	case len(found.Differences) > 0:
+		return "DIFFERS"
+	case c.size > fullCompareUpTo:
+		return "rows and sums by rule the same"
+	}
+	return "every row the same"
+}
+
+// program runs the peer written in Go with one of its engines; building it is not counted.
+func (c *contest) program(engine, out string) (measurement, error) {
+	if c.binary == "" {
+		binary := filepath.Join(c.work, "peers.bin")
+		build := exec.Command("go", "build", "-o", binary, ".")
+		build.Dir = c.sources
+		if _, err := runCommand(build); err != nil {
+			return measurement{}, err
+		}
+		c.binary = binary
+	}
+	return run(c.binary, engine, c.csv, date, out)
+}
+
+// sqlite runs sqlite.sql in the command line of SQLite, on a database file of its own.
+func (c *contest) sqlite(out string) (measurement, error) {
+	shell, err := exec.LookPath("sqlite3")
+	if err != nil {
+		return measurement{}, notHere("no sqlite3 in PATH")
+	}
+	script, err := c.script("sqlite.sql", out)
+	if err != nil {
+		return measurement{}, err
+	}
+	database := filepath.Join(c.work, "peers.sqlite")
+	defer c.clean(database)
+	cmd := exec.Command(shell, "-batch", "-bail", database)
+	cmd.Stdin = strings.NewReader(script)
+	return runCommand(cmd)
+}
+
+// script is a script of fixtures/bench/peers for this delivery.
+func (c *contest) script(name, out string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(c.sources, name))
+	return strings.NewReplacer("{exports}", c.csv, "{date}", date, "{out}", out, "{threads}", strconv.Itoa(threads())).
+		Replace(string(text)), err
+}
+
+func (c *contest) reportPeers(grants int64, rows []standing) {
+	var out strings.Builder
+	fmt.Fprintf(&out, "\ntwo-rules and what people use instead, %s transactions, %s lines, %s grants; %d threads\n",
+		grouped(c.size), grouped(2*c.size), grouped(grants), threads())
+	out.WriteString("accrue reads the delivery as Parquet, whole, and writes Parquet. The peers read the same rows of the four datasets that\n" +
+		"the rules need as CSV, and write CSV. Making that CSV, building the programs and starting the server are not counted,\n" +
+		"in the peers' favour. PostgreSQL's peak is that of all its processes together, looked at twice a second.\n\n")
+	fmt.Fprintf(&out, "  %-24s %9s %9s %12s %9s  %s\n", "", "seconds", "× accrue", "CPU seconds", "peak MB", "grants")
+	for _, r := range rows {
+		if !r.ran {
+			fmt.Fprintf(&out, "  %-24s %9s %9s %12s %9s  %s\n", r.title, "-", "-", "-", "-", r.verdict)
+			continue
+		}
+		peak := "-"
+		if r.took.peakKB > 0 {
+			peak = grouped(r.took.peakKB / 1024)
+		}
+		fmt.Fprintf(&out, "  %-24s %9.2f %9.2f %12.2f %9s  %s\n", r.title, r.took.seconds, r.took.seconds/rows[0].took.seconds,
+			r.took.cpu, peak, r.verdict)
+	}
+	c.t.Log(out.String())
+}
