@@ -63,6 +63,7 @@ type intake struct {
 	result  *DeliveryResult
 	// Inside the delivery, by file_id: rows that are settled before other deliveries are looked at.
 	duplicate, superseded map[int]int64
+	twinned               bool // some of them are transactions
 }
 
 func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow map[string]bool) (*intake, error) {

@@ -311,3 +311,16 @@ func TestWarningsAndWaiting(t *testing.T) {
 		t.Errorf("waiting: %v", res.Waiting)
 	}
 }
+
+// What waits is counted after rows of one key are settled: of two conflicting transactions none is there, and of two equal
+// lines one.
+func TestWaitingCountsWhatIsLeft(t *testing.T) {
+	p := newProject(t)
+	p.deliver("2026-11-20", map[string]string{
+		"transactions.csv": header + "t1,,2026-11-20T10:00,5\nt1,,2026-11-20T10:00,6\nt2,,2026-11-20T10:00,5\n",
+		"items.csv":        "transaction_id,line_no,item_id,amount\nt1,1,i,5\nt1,2,i,5\nt2,1,i,5\nt3,1,i,5\nt3,1,i,5\n",
+	})
+	if res := p.load(); !maps.Equal(res.Waiting, map[string]int64{"items": 3}) {
+		t.Errorf("waiting: %v, want the two lines of t1 and the one of t3", res.Waiting)
+	}
+}

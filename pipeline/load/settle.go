@@ -51,6 +51,7 @@ func (in *intake) twins(ctx context.Context, f *filler) error {
 	if n, err = in.rows(ctx, "load_suspects"); err != nil || n == 0 {
 		return err
 	}
+	in.twinned = in.twinned || f.ds == schemas.Transactions
 	if err := f.run(ctx, in.db, "twins/twins", "twins/verdicts", "twins/drop"); err != nil {
 		return err
 	}

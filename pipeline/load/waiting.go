@@ -14,7 +14,7 @@ var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
 // look finds out what is known already of the transactions that the delivery names.
 func (in *intake) look(ctx context.Context) error {
 	f := in.filler(schemas.Transactions)
-	if err := f.run(ctx, in.db, "waiting/named"); err != nil {
+	if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
 		return err
 	}
 	var first, last *string
@@ -41,21 +41,22 @@ func (in *intake) mayMeet(ctx context.Context, ds *schemas.Dataset, f *filler) (
 // noteWaiting brings the table of what waits up to date.
 func (in *intake) noteWaiting(ctx context.Context) error {
 	f := in.filler(schemas.Transactions)
-	if err := f.run(ctx, in.db, "waiting/waited"); err != nil {
+	if n, err := in.rows(ctx, "waiting"); err != nil {
 		return err
-	}
-	if in.again {
-		if _, err := in.db.Exec(ctx, "DELETE FROM waiting"); err != nil {
+	} else if n > 0 { // else all transactions would be held against nothing
+		if err := f.run(ctx, in.db, "waiting/waited", "waiting/arrived"); err != nil {
 			return err
 		}
-		for _, ds := range attached {
-			if err := in.filler(ds).run(ctx, in.db, "waiting/whole"); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
-	if err := f.run(ctx, in.db, "waiting/arrived", "waiting/open", "waiting/again", "waiting/forget"); err != nil {
+	if in.again {
+		return in.waitAnew(ctx)
+	}
+	if in.twinned { // a transaction that was rejected is not there any more
+		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
+			return err
+		}
+	}
+	if err := f.run(ctx, in.db, "waiting/open", "waiting/again", "waiting/forget"); err != nil {
 		return err
 	}
 	if n, err := in.rows(ctx, "load_recount"); err != nil {
@@ -68,6 +69,19 @@ func (in *intake) noteWaiting(ctx context.Context) error {
 		}
 	}
 	return f.run(ctx, in.db, "waiting/note")
+}
+
+// waitAnew lists what waits in all deliveries.
+func (in *intake) waitAnew(ctx context.Context) error {
+	if _, err := in.db.Exec(ctx, "DELETE FROM waiting"); err != nil {
+		return err
+	}
+	for _, ds := range attached {
+		if err := in.filler(ds).run(ctx, in.db, "waiting/whole"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // waiting counts what waits for its transaction, over all deliveries.

@@ -2,6 +2,9 @@
 CREATE OR REPLACE TEMP TABLE difference_asked AS
 SELECT DISTINCT source_type, source_id FROM difference_numbered WHERE kind <> 'accrual' OR posted_on <> earned_on;
 
+CREATE OR REPLACE TEMP TABLE difference_asked_transactions AS
+SELECT source_id FROM difference_asked WHERE source_type = 'transaction';
+
 -- A birthday's own rows are those of its member. One that has paid was corrected if a new row has another birthday, or
 -- a row was withdrawn; another tier, tag or status is a change of the member.
 CREATE OR REPLACE TEMP TABLE difference_birthdays AS
@@ -38,17 +41,17 @@ FROM (
   SELECT 'transaction' AS source_type, transaction_id AS source_id, first_seq > {known load} AS arrived,
     FALSE AS returned, first_seq <= {known load} AS corrected, FALSE AS added, TRUE AS present, member_id AS holder,
     NULL AS subject
-  FROM transactions WHERE load_seq > {known load}
+  FROM transactions WHERE load_seq > {known load} AND transaction_id IN (SELECT source_id FROM difference_asked_transactions)
   UNION ALL
   SELECT 'activity', activity_id, first_seq > {known load}, FALSE, first_seq <= {known load}, FALSE, TRUE, member_id,
     subject
   FROM activities WHERE load_seq > {known load}
   UNION ALL
   SELECT 'transaction', transaction_id, FALSE, FALSE, first_seq <= {known load}, first_seq > {known load}, FALSE, NULL, NULL
-  FROM items WHERE load_seq > {known load}
+  FROM items WHERE load_seq > {known load} AND transaction_id IN (SELECT source_id FROM difference_asked_transactions)
   UNION ALL
   SELECT 'transaction', transaction_id, FALSE, TRUE, FALSE, FALSE, FALSE, NULL, NULL
-  FROM returns WHERE load_seq > {known load}
+  FROM returns WHERE load_seq > {known load} AND transaction_id IN (SELECT source_id FROM difference_asked_transactions)
   UNION ALL
   SELECT CASE dataset WHEN 'activities' THEN 'activity' ELSE 'transaction' END, key, FALSE, dataset = 'returns',
     dataset <> 'returns', FALSE, FALSE, NULL, NULL

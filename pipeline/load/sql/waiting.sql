@@ -1,23 +1,27 @@
 -- Items and returns whose transaction has not come yet. What is known of the transactions that a delivery names is looked
 -- up once, for all that ask: a warehouse of years is long.
 
--- name: named
--- The transactions that the delivery brings, names or was waited for.
-CREATE OR REPLACE TEMP TABLE load_named AS
-SELECT transaction_id FROM transactions WHERE delivery = {d}
-UNION ALL
-SELECT x.transaction_id FROM (
+-- name: strays
+-- The transactions that lines and returns of the delivery name and that it does not bring.
+CREATE OR REPLACE TEMP TABLE load_strays AS
+SELECT DISTINCT x.transaction_id FROM (
 	SELECT transaction_id FROM items WHERE delivery = {d} UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d}
-) x ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d}) t ON t.transaction_id = x.transaction_id;
+) x
+ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d}) t ON t.transaction_id = x.transaction_id;
 
 -- name: range
-SELECT min(transaction_id), max(transaction_id) FROM load_named;
+SELECT min(a), max(b) FROM (
+	SELECT min(transaction_id) AS a, max(transaction_id) AS b FROM transactions WHERE delivery = {d}
+	UNION ALL SELECT min(transaction_id), max(transaction_id) FROM load_strays
+);
 
 -- name: seen
--- Those of them that others brought. Most ids rise with time: then {range} lets DuckDB leave out most of the past.
+-- Of the transactions that the delivery brings, names or was waited for: those that others brought. Most ids rise with
+-- time: then {range} lets DuckDB leave out most of the past.
 CREATE OR REPLACE TEMP TABLE load_seen AS
 SELECT transaction_id FROM transactions
-WHERE delivery <> {d} AND {range} AND transaction_id IN (SELECT transaction_id FROM load_named);
+WHERE delivery <> {d} AND {range} AND transaction_id IN (
+	SELECT transaction_id FROM transactions WHERE delivery = {d} UNION ALL SELECT transaction_id FROM load_strays);
 
 -- name: met
 -- The transactions of which rows may have come before: all others are new, and so are their lines.
@@ -41,8 +45,8 @@ SELECT dataset, transaction_id, count(*) AS rows_count FROM (
 	SELECT 'items' AS dataset, transaction_id FROM items WHERE delivery = {d}
 	UNION ALL SELECT 'returns', transaction_id FROM returns WHERE delivery = {d}
 ) x
-ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d} UNION ALL SELECT transaction_id FROM load_seen) t
-	ON t.transaction_id = x.transaction_id
+SEMI JOIN (SELECT s.transaction_id FROM load_strays s ANTI JOIN load_seen t ON t.transaction_id = s.transaction_id) o
+	ON o.transaction_id = x.transaction_id
 GROUP BY ALL;
 
 -- name: again
