@@ -46,11 +46,11 @@ func first() []string {
 		// The few words that kinds, source types and reasons can be are enums: as text each of them would take
 		// longer to compress than all numbers of the row together.
 		`CREATE TABLE ledger (
-			program VARCHAR NOT NULL, program_version INTEGER NOT NULL, member_id VARCHAR NOT NULL,
+			program VARCHAR NOT NULL, program_version INTEGER NOT NULL, member_id VARCHAR NOT NULL USING COMPRESSION uncompressed,
 			rule VARCHAR NOT NULL, reward VARCHAR NOT NULL, amount BIGINT NOT NULL,
 			kind ENUM ('accrual', 'adjustment', 'reversal') NOT NULL,
 			source_type ENUM ('transaction', 'activity', 'birthday') NOT NULL,
-			source_id VARCHAR NOT NULL, n INTEGER NOT NULL,
+			source_id VARCHAR NOT NULL USING COMPRESSION uncompressed, n INTEGER NOT NULL,
 			earned_us BIGINT NOT NULL, earned_on DATE NOT NULL, posted_on DATE NOT NULL,
 			available_on DATE NOT NULL, expires_on DATE,
 			reason ENUM ('', 'restated', 'member_changed', 'returned', 'corrected', 'late', 'tier_changed',

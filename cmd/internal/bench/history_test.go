@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +83,16 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 	b.clean(many)
 
 	b.link(all, next, project(alone), next)
+	empty := b.must(run(b.accrue, "--project", alone, "run", "--date", next.String()))
+	b.clean(alone)
+
+	// Without any past purchase, but with the members: by their tiers the night pays the same.
+	exports = project(alone)
+	for d := first; d <= last; d++ {
+		b.link(all, d, exports, d, "members", "activities") // a delivery has one or the other to have happened
+	}
+	b.must(run(b.accrue, "--project", alone, "run", "--date", last.String()))
+	b.link(all, next, exports, next)
 	fresh := b.must(run(b.accrue, "--project", alone, "run", "--date", next.String()))
 	b.clean(alone)
 
@@ -95,7 +106,7 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 		m    measurement
 	}{
 		{"one run over the same rows as one date", oneRun}, {"backfill", backfill}, {"the next night", night},
-		{"the same night without history", fresh},
+		{"the same night without past purchases", fresh}, {"the same night, and nothing known of anybody", empty},
 		{"everything evaluated again, nothing written", whole},
 	} {
 		fmt.Fprintf(&out, "  %-44s %9.2f %12.2f %9s\n", row.name, row.m.seconds, row.m.cpu, grouped(row.m.peakKB/1024))
@@ -103,14 +114,15 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 	// A night costs between one without history and one with all of it; one that evaluated everything, that and its share.
 	nights := days * (fresh.seconds + night.seconds) / 2
 	naive := nights + days*whole.seconds/2
-	fmt.Fprintf(&out, "\n  backfill / one run %.2f · night with history / without %.2f\n", backfill.seconds/oneRun.seconds, night.seconds/fresh.seconds)
+	fmt.Fprintf(&out, "\n  backfill / one run %.2f · night with history / without %.2f, / in an empty warehouse %.2f\n",
+		backfill.seconds/oneRun.seconds, night.seconds/fresh.seconds, night.seconds/empty.seconds)
 	fmt.Fprintf(&out, "  %.0f nights, at the mean of the first and the last: %.0f s, %.1f times the backfill; if each evaluated everything: %.0f s, %.0f times\n",
 		days, nights, nights/backfill.seconds, naive, naive/backfill.seconds)
 	b.t.Log(out.String())
 }
 
-// link puts the files of a delivery into another one, as they are, under names of their own.
-func (b *bench) link(all string, from pipeline.Date, exports string, to pipeline.Date) {
+// link puts the files of a delivery into another one, as they are, under names of their own: those of some datasets, or all.
+func (b *bench) link(all string, from pipeline.Date, exports string, to pipeline.Date, only ...string) {
 	source, target := filepath.Join(all, "date="+from.String()), filepath.Join(exports, "date="+to.String())
 	files, err := os.ReadDir(source)
 	if err == nil {
@@ -123,6 +135,8 @@ func (b *bench) link(all string, from pipeline.Date, exports string, to pipeline
 		name := f.Name()
 		stem, ext, _ := strings.Cut(name, ".")
 		switch {
+		case ext == "parquet" && len(only) > 0 && !slices.Contains(only, stem):
+			continue
 		case ext == "parquet" && from != to && stem == "members": // one delivery knows a member once
 			continue
 		case stem == "transactions-settled": // and a transaction; left out everywhere, for the same rows
