@@ -188,6 +188,9 @@ func baseChanges(ctx context.Context, db *warehouse.DB, b base, families []*prog
 
 // displaced finds dates for which a version granted and on which it is no longer in force.
 func displaced(ctx context.Context, db *warehouse.DB, c ProgramChange, b base, now program.Span) ([]ProgramChange, error) {
+	if now.Contains(b.span.From) && now.Contains(b.span.Until) { // the ledger need not be read
+		return nil, nil
+	}
 	dates, err := earnedDates(ctx, db, b.program, b.span)
 	for _, d := range dates {
 		if !now.Contains(d) {
@@ -273,11 +276,13 @@ func writeBases(ctx context.Context, db *warehouse.DB, fam *program.Family) erro
 		return err
 	}
 	for i, v := range fam.Versions {
-		dates, err := earnedDates(ctx, db, fam.ID, fam.Span(i))
-		if err != nil {
+		span, any := fam.Span(i), false
+		if err := db.QueryRow(ctx, `SELECT count(*) > 0 FROM (SELECT 1 FROM ledger
+			WHERE program = ? AND earned_on BETWEEN CAST(? AS DATE) AND CAST(? AS DATE) LIMIT 1)`,
+			fam.ID, span.From.String(), span.Until.String()).Scan(&any); err != nil {
 			return err
 		}
-		if len(dates) == 0 {
+		if !any {
 			continue
 		}
 		if _, err := db.Exec(ctx, `INSERT INTO program_bases VALUES (?, ?, CAST(? AS DATE), ?, ?, ?)`,

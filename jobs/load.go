@@ -34,7 +34,7 @@ func (n *night) load(ctx context.Context) (err error) {
 	res, err := load.Load(ctx, n.db, load.Options{
 		ExportsDir: dir, Through: n.to, ReadyByFolder: cfg.Exports.ReadyByFolder, MaxRejects: load.MaxRejects(cfg.MaxRejects),
 		Currencies: currencies(n.families), SpoolDir: n.project.spoolDir(), RejectsDir: rejects,
-		MaxLine: cfg.MaxLine, Bounds: n.project.bounds(), Progress: n.opts.Progress, Step: n.crash.pass,
+		MaxLine: cfg.MaxLine, Bounds: n.project.bounds(), Progress: n.opts.Progress, Rows: n.counted, Step: n.crash.pass,
 	})
 	if res != nil {
 		n.summary.Warnings = append(n.summary.Warnings, res.Warnings...)

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -41,7 +42,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 		Request: ledger.Request{
 			Family: fam, From: n.from, To: n.to, ClosedThrough: closed, Restated: n.restated[fam.ID], Previous: prev,
 		},
-		horizon: horizon, trace: n.opts.Trace, everybody: everybody,
+		horizon: horizon, trace: n.traced(fam), everybody: everybody,
 		comparing: func() {
 			n.progress("%s: comparing with the ledger", fam.ID)
 			n.crash.pass(stepDifference)
@@ -156,11 +157,17 @@ func (n *night) stage(ctx context.Context, fam *program.Family, horizon pipeline
 		if err := narrow.to(ctx, n.db, postings[i:]); err != nil {
 			return out, err
 		}
+		what := fam.ID + ": writing grant files"
 		if len(postings) > 1 {
-			n.progress("%s: writing grant files, date %d of %d", fam.ID, i+1, len(postings))
+			what = fmt.Sprintf("%s: writing grant files, date %d of %d", fam.ID, i+1, len(postings))
+		}
+		n.progress("%s", what)
+		opts := n.emitOptions()
+		if n.opts.Progress != nil {
+			opts.Progress = func(done, total int64) { n.counted(what+" and reading them back", done, total) }
 		}
 		s, err := emit.Stage(ctx, n.db, emit.Request{
-			Options: n.emitOptions(), GrantsDir: n.project.grantsDir(), Program: fam.ID, PostedOn: p.PostedOn, Seq: p.Seq,
+			Options: opts, GrantsDir: n.project.grantsDir(), Program: fam.ID, PostedOn: p.PostedOn, Seq: p.Seq,
 			Run: n.history.run, Horizon: horizon, Formats: n.project.formats(), MaxRowsPerFile: n.project.Config.Grants.MaxRowsPerFile,
 			Versions: manifestVersions(fam), Deliveries: deliveries, Previous: previous, Scales: familyScales(fam),
 			Expected: p.Totals,
@@ -207,6 +214,23 @@ func (k *narrowing) end(ctx context.Context, db *warehouse.DB) error {
 		return nil
 	}
 	return ledger.Widen(ctx, db)
+}
+
+// traced tells which pass of an evaluation runs, beside whoever listens already.
+func (n *night) traced(fam *program.Family) func(evaluate.Statement) {
+	if n.opts.Progress == nil {
+		return n.opts.Trace
+	}
+	return func(s evaluate.Statement) {
+		what := s.Name
+		if s.Rule != "" {
+			what = s.Rule + ", " + what
+		}
+		n.progress("%s: working out what is owed: %s", fam.ID, what)
+		if n.opts.Trace != nil {
+			n.opts.Trace(s)
+		}
+	}
 }
 
 func (n *night) emitOptions() emit.Options {

@@ -54,6 +54,7 @@ type night struct {
 	waiting   map[string]int64
 	done      []*program.Family // those that were run to their end
 	signer    emit.Signer       // nil where manifests are not signed
+	pace      *pace             // of what is counted in rows; nil until something is
 
 	backfill *BackfillOptions // nil for a nightly run
 	// restated are the programs whose files are not what their grants rest on, which the backfill accepts.
@@ -253,4 +254,15 @@ func (n *night) progress(format string, args ...any) {
 	if n.opts.Progress != nil {
 		n.opts.Progress(fmt.Sprintf(format, args...))
 	}
+}
+
+// counted tells how far something is that is counted in rows.
+func (n *night) counted(what string, done, total int64) {
+	if n.opts.Progress == nil {
+		return
+	}
+	if n.pace == nil {
+		n.pace = &pace{clock: n.opts.Clock}
+	}
+	n.opts.Progress(n.pace.line(what, done, total))
 }

@@ -112,10 +112,15 @@ type recorded struct {
 
 // publications returns what the warehouse knows, of all programs, by program, date and seq.
 func publications(ctx context.Context, db *warehouse.DB, where string) ([]recorded, error) {
+	return publicationsWith(ctx, db, "manifest", where)
+}
+
+// publicationsWith gives an expression instead of the manifests: in years they are more than all else here.
+func publicationsWith(ctx context.Context, db *warehouse.DB, manifest, where string) ([]recorded, error) {
 	var out []recorded
 	var r recorded
 	var day string
-	err := db.Each(ctx, `SELECT program, CAST(posted_on AS VARCHAR), seq, state, rows_count, manifest_sha256, manifest
+	err := db.Each(ctx, `SELECT program, CAST(posted_on AS VARCHAR), seq, state, rows_count, manifest_sha256, `+manifest+`
 		FROM publications `+where+" ORDER BY program, posted_on, seq", nil,
 		[]any{&r.program, &day, &r.seq, &r.state, &r.rows, &r.sha256, &r.text}, func() (err error) {
 			if r.postedOn, err = pipeline.ParseDate(day); err != nil {

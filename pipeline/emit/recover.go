@@ -119,7 +119,7 @@ func (r *recovery) rewrite(s *Staged) error {
 // compare wipes hidden folders that nothing was committed for, and holds what stands in its place against the
 // warehouse: by their manifests, which is quick. VerifyPublished reads everything.
 func (r *recovery) compare(wipe bool) error {
-	all, err := publications(r.ctx, r.db, "")
+	all, err := publicationsWith(r.ctx, r.db, "''", "")
 	if err != nil {
 		return err
 	}

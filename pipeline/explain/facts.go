@@ -35,18 +35,21 @@ func read(ctx context.Context, db *warehouse.DB, all bool) (*reference.Facts, er
 	return r.out, nil
 }
 
-// Conditions that pick the rows of a table.
-const (
-	byMember       = "member_id IN (SELECT member_id FROM explain_members)"
-	byTransactions = "transaction_id IN (SELECT transaction_id FROM explain_transactions)"
-)
-
-// each runs a query over a table, for the rows that the condition picks.
-func (r *reader) each(query, condition string, dest []any, fn func() error) error {
+// each runs a query over a table, for the rows that are picked.
+func (r *reader) each(query string, by picked, dest []any, fn func() error) error {
+	queries := []string{query}
 	if !r.all {
-		query += " WHERE " + condition
+		var err error
+		if queries, err = by.queries(r.ctx, r.db, query); err != nil {
+			return err
+		}
 	}
-	return r.db.Each(r.ctx, query, nil, dest, fn)
+	for _, q := range queries {
+		if err := r.db.Each(r.ctx, q, nil, dest, fn); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stamp is where a stored timestamp is scanned to.

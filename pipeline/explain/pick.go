@@ -45,8 +45,16 @@ func (p picker) purchase(id string) error {
 
 // purchases picks all purchases of the members picked so far.
 func (p picker) purchases() error {
-	return p.exec(`INSERT INTO explain_transactions
-		SELECT transaction_id FROM transactions WHERE member_id IN (SELECT member_id FROM explain_members)`)
+	queries, err := byMember.queries(p.ctx, p.db, "SELECT transaction_id FROM transactions")
+	if err != nil {
+		return fmt.Errorf("picking the facts: %w", err)
+	}
+	for _, q := range queries {
+		if err := p.exec("INSERT INTO explain_transactions " + q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // chunks parts the members that can have a source in the range of business dates, and the purchases of nobody, into

@@ -63,7 +63,8 @@ type intake struct {
 	result  *DeliveryResult
 	// Inside the delivery, by file_id: rows that are settled before other deliveries are looked at.
 	duplicate, superseded map[int]int64
-	twinned               bool // some of them are transactions
+	twinned               bool  // some of them are transactions
+	loaded                int64 // rows of files that were taken in
 }
 
 func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow map[string]bool) (*intake, error) {
@@ -145,7 +146,9 @@ func (in *intake) insert(ctx context.Context, ds *schemas.Dataset) error {
 		if f.Dataset != ds {
 			continue
 		}
-		in.progress("loading %s", f.Path)
+		if in.o.Rows != nil {
+			in.o.Rows("loading "+f.Path, in.loaded, in.rowsRead())
+		}
 		if f.direct != nil {
 			if err := in.insertDirect(ctx, f); err != nil {
 				return err
@@ -156,8 +159,17 @@ func (in *intake) insert(ctx context.Context, ds *schemas.Dataset) error {
 		if err := in.insertRejects(ctx, f); err != nil {
 			return err
 		}
+		in.loaded += f.read
 	}
 	return nil
+}
+
+// rowsRead is how many rows the files of the delivery have.
+func (in *intake) rowsRead() (n int64) {
+	for _, f := range in.files {
+		n += f.read
+	}
+	return n
 }
 
 // lead are the first columns of a row from the file, up to its number.

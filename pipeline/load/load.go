@@ -35,6 +35,8 @@ type Options struct {
 	Again map[pipeline.Date]Loaded
 	// Progress is told what is under way; nil for nobody.
 	Progress func(what string)
+	// Rows is told how many rows of how many of a delivery have come into the warehouse; nil for nobody.
+	Rows func(what string, done, total int64)
 	// Step is told the name of each step before it is taken (see Steps); nil for nobody.
 	Step func(name string)
 }

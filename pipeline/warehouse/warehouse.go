@@ -127,6 +127,8 @@ func (db *DB) configure(ctx context.Context) error {
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = true", "SET enable_progress_bar = false",
 		"SET default_null_order = 'nulls_first'",
+		// Every checkpoint writes anew where the rows of all tables lie. What a night posts can wait for the one at its end.
+		"SET checkpoint_threshold = '64MB'",
 	}
 	if db.opts.MemoryLimit != "" {
 		set = append(set, "SET memory_limit = "+Literal(db.opts.MemoryLimit))

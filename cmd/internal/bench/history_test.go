@@ -53,54 +53,26 @@ func number(t *testing.T, variable string) int64 {
 	return n
 }
 
+// history is what one program's measurements are made of.
+type history struct {
+	*bench
+	subject     subject
+	all         string // the folder of all deliveries
+	first, last pipeline.Date
+}
+
 // history measures one program.
 func (b *bench) history(s subject, all string, first, last pipeline.Date) {
-	next := last + 1
-	one, many, alone := filepath.Join(b.dir, s.name+"-one"), filepath.Join(b.dir, s.name+"-many"), filepath.Join(b.dir, s.name+"-alone")
-	project := func(dir string) string {
-		b.clean(dir)
-		own := *b
-		own.dir = dir
-		own.project(dir, s)
-		return filepath.Join(dir, "exports")
-	}
-	exports := project(one)
-	for d := first; d <= last; d++ { // everything as the delivery of the last date
-		b.link(all, d, exports, last)
-	}
-	oneRun := b.must(run(b.accrue, "--project", one, "run", "--date", last.String()))
-	b.clean(one)
-
-	exports = project(many)
-	for d := first; d <= last; d++ {
-		b.link(all, d, exports, d)
-	}
-	backfill := b.must(run(b.accrue, "--project", many, "backfill", "--from", first.String(), "--to", last.String()))
-	b.link(all, next, exports, next)
-	night := b.must(run(b.accrue, "--project", many, "run", "--date", next.String()))
-	// What the last night would cost that evaluated everything: nothing differs, and a backfill looks at all of it.
-	whole := b.must(run(b.accrue, "--project", many, "backfill", "--dry-run", "--from", next.String(), "--to", next.String()))
-	b.clean(many)
-
-	b.link(all, next, project(alone), next)
-	empty := b.must(run(b.accrue, "--project", alone, "run", "--date", next.String()))
-	b.clean(alone)
-
-	// Without any past purchase, but with the members: by their tiers the night pays the same.
-	exports = project(alone)
-	for d := first; d <= last; d++ {
-		b.link(all, d, exports, d, "members", "activities") // a delivery has one or the other to have happened
-	}
-	b.must(run(b.accrue, "--project", alone, "run", "--date", last.String()))
-	b.link(all, next, exports, next)
-	fresh := b.must(run(b.accrue, "--project", alone, "run", "--date", next.String()))
-	b.clean(alone)
-
+	h := &history{bench: b, subject: s, all: all, first: first, last: last}
 	days := float64(last - first + 1)
+	oneRun := h.oneDate()
+	backfill, night, whole := h.dayByDay()
+	empty, fresh := h.night(false), h.night(true)
+
 	var out strings.Builder
 	fmt.Fprintf(&out, "\n%s, %.0f dates of %s transactions with two lines each; %d threads, memory_limit %s\n\n", s.name, days,
 		grouped(b.size), threads(), memoryLimit)
-	fmt.Fprintf(&out, "  %-44s %9s %12s %9s\n", "", "seconds", "CPU seconds", "peak MB")
+	fmt.Fprintf(&out, "  %-46s %9s %12s %9s\n", "", "seconds", "CPU seconds", "peak MB")
 	for _, row := range []struct {
 		name string
 		m    measurement
@@ -109,7 +81,7 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 		{"the same night without past purchases", fresh}, {"the same night, and nothing known of anybody", empty},
 		{"everything evaluated again, nothing written", whole},
 	} {
-		fmt.Fprintf(&out, "  %-44s %9.2f %12.2f %9s\n", row.name, row.m.seconds, row.m.cpu, grouped(row.m.peakKB/1024))
+		fmt.Fprintf(&out, "  %-46s %9.2f %12.2f %9s\n", row.name, row.m.seconds, row.m.cpu, grouped(row.m.peakKB/1024))
 	}
 	// A night costs between one without history and one with all of it; one that evaluated everything, that and its share.
 	nights := days * (fresh.seconds + night.seconds) / 2
@@ -119,6 +91,60 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 	fmt.Fprintf(&out, "  %.0f nights, at the mean of the first and the last: %.0f s, %.1f times the backfill; if each evaluated everything: %.0f s, %.0f times\n",
 		days, nights, nights/backfill.seconds, naive, naive/backfill.seconds)
 	b.t.Log(out.String())
+}
+
+// project makes a new project and returns its folder and that of its deliveries.
+func (h *history) project(name string) (dir, exports string) {
+	dir = filepath.Join(h.dir, h.subject.name+"-"+name)
+	if err := os.RemoveAll(dir); err != nil { // also what BENCH_KEEP has kept
+		h.t.Fatal(err)
+	}
+	own := *h.bench
+	own.dir = dir
+	own.project(dir, h.subject)
+	return dir, filepath.Join(dir, "exports")
+}
+
+// oneDate is one run over everything as the delivery of the last date.
+func (h *history) oneDate() measurement {
+	dir, exports := h.project("one")
+	defer h.clean(dir)
+	for d := h.first; d <= h.last; d++ {
+		h.link(h.all, d, exports, h.last)
+	}
+	return h.must(run(h.accrue, "--project", dir, "run", "--date", h.last.String()))
+}
+
+// dayByDay is a backfill over everything, the night after it, and what the last night would cost that evaluated
+// everything: nothing differs then, and a backfill looks at all of it.
+func (h *history) dayByDay() (backfill, night, whole measurement) {
+	dir, exports := h.project("many")
+	defer h.clean(dir)
+	for d := h.first; d <= h.last; d++ {
+		h.link(h.all, d, exports, d)
+	}
+	next := h.last + 1
+	backfill = h.must(run(h.accrue, "--project", dir, "backfill", "--from", h.first.String(), "--to", h.last.String()))
+	h.link(h.all, next, exports, next)
+	night = h.must(run(h.accrue, "--project", dir, "run", "--date", next.String()))
+	whole = h.must(run(h.accrue, "--project", dir, "backfill", "--dry-run", "--from", next.String(), "--to", next.String()))
+	return backfill, night, whole
+}
+
+// night is that after the history without it: in an empty warehouse, or in one that knows the members, by whose tiers the
+// night pays the same.
+func (h *history) night(members bool) measurement {
+	dir, exports := h.project("alone")
+	defer h.clean(dir)
+	for d := h.first; members && d <= h.last; d++ {
+		h.link(h.all, d, exports, d, "members", "activities") // a delivery has purchases or activities
+	}
+	if members {
+		h.must(run(h.accrue, "--project", dir, "run", "--date", h.last.String()))
+	}
+	next := h.last + 1
+	h.link(h.all, next, exports, next)
+	return h.must(run(h.accrue, "--project", dir, "run", "--date", next.String()))
 }
 
 // link puts the files of a delivery into another one, as they are, under names of their own: those of some datasets, or all.

@@ -87,6 +87,9 @@ type standing struct {
 	ran     bool
 }
 
+// ownRows of the table are accrue's, from Parquet and from CSV.
+const ownRows = 2
+
 // hold runs accrue and the peers, each by itself, and holds every result against accrue's.
 func (c *contest) hold(s subject, wanted []peer) {
 	// Also what BENCH_KEEP has kept: none of them begins with another's files.
@@ -122,6 +125,7 @@ func (c *contest) hold(s subject, wanted []peer) {
 		c.clean(out)
 	}
 	c.reportPeers(found.Grants, rows)
+	c.chartPeers(found.Grants, rows)
 }
 
 // writeCSV writes the delivery as CSV, in a folder that accrue can read too.
