@@ -122,6 +122,7 @@ func (in *intake) run(ctx context.Context) error {
 	if err := in.compareControl(); err != nil {
 		return err
 	}
+	in.progress("looking for what is known of the transactions of %s", in.d.Dir)
 	if err := in.look(ctx); err != nil {
 		return fmt.Errorf("looking for what is known: %w", err)
 	}

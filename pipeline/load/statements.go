@@ -27,11 +27,22 @@ var statements = func() map[string]string {
 		}
 		for _, part := range strings.Split(string(text), "-- name: ")[1:] {
 			name, body, _ := strings.Cut(part, "\n")
-			out[strings.TrimSuffix(e.Name(), ".sql")+"/"+name] = strings.TrimSuffix(strings.TrimSpace(body), ";")
+			out[strings.TrimSuffix(e.Name(), ".sql")+"/"+name] = strings.TrimSuffix(strings.TrimSpace(withoutComments(body)), ";")
 		}
 	}
 	return out
 }()
+
+// withoutComments leaves the lines that run: what is filled into a comment could end it with a line of its own.
+func withoutComments(sql string) string {
+	var out []string
+	for line := range strings.Lines(sql) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "")
+}
 
 // filler puts a dataset's names into the statements.
 type filler struct {

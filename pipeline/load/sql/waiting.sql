@@ -17,7 +17,7 @@ SELECT min(a), max(b) FROM (
 
 -- name: seen
 -- Of the transactions that the delivery brings, names or was waited for: those that others brought. Most ids rise with
--- time: then {range} lets DuckDB leave out most of the past.
+-- time: then their range lets DuckDB leave out most of the past.
 CREATE OR REPLACE TEMP TABLE load_seen AS
 SELECT transaction_id FROM transactions
 WHERE delivery <> {d} AND {range} AND transaction_id IN (
