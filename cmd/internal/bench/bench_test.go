@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -60,15 +61,27 @@ func places(t *testing.T) (root, dir, accrue string) {
 	return root, dir, accrue
 }
 
+// benches gives one for each of BENCH_SIZES, with its delivery in place when its turn comes.
+func benches(t *testing.T, dir, accrue string) iter.Seq2[int, *bench] {
+	t.Helper()
+	return func(yield func(int, *bench) bool) {
+		for i, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
+			size, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatalf("BENCH_SIZES: %v", err)
+			}
+			b := &bench{t: t, accrue: accrue, dir: filepath.Join(dir, text), size: size}
+			b.generate()
+			if !yield(i, b) {
+				return
+			}
+		}
+	}
+}
+
 func TestBench(t *testing.T) {
 	root, dir, accrue := places(t)
-	for _, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
-		size, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			t.Fatalf("BENCH_SIZES: %v", err)
-		}
-		b := &bench{t: t, accrue: accrue, dir: filepath.Join(dir, text), size: size}
-		b.generate()
+	for _, b := range benches(t, dir, accrue) {
 		for _, s := range subjects(root) {
 			if only := os.Getenv("BENCH_ONLY"); only == "" || only == s.name {
 				b.measure(s)

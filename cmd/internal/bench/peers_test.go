@@ -46,13 +46,7 @@ type contest struct {
 func TestBenchPeers(t *testing.T) {
 	wanted := wantedPeers(t)
 	root, dir, accrue := places(t)
-	for _, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
-		size, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			t.Fatalf("BENCH_SIZES: %v", err)
-		}
-		b := &bench{t: t, accrue: accrue, dir: filepath.Join(dir, text), size: size}
-		b.generate()
+	for _, b := range benches(t, dir, accrue) {
 		c := &contest{bench: b, work: filepath.Join(b.dir, "peers"), sources: filepath.Join(root, "fixtures", "bench", "peers")}
 		c.hold(subjects(root)[0], wanted)
 	}

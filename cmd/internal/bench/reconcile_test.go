@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,13 +26,7 @@ func TestBenchReconcile(t *testing.T) {
 			s = other
 		}
 	}
-	for _, text := range strings.Fields(os.Getenv("BENCH_SIZES")) {
-		size, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			t.Fatalf("BENCH_SIZES: %v", err)
-		}
-		b := &bench{t: t, accrue: accrue, dir: filepath.Join(dir, text), size: size}
-		b.generate()
+	for _, b := range benches(t, dir, accrue) {
 		b.reconcile(s, filepath.Join(root, "fixtures", "bench"))
 	}
 }
