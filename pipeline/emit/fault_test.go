@@ -8,25 +8,50 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// faultyFS fails the n-th operation, counting from 1, and from then on every other that changes something if sticky.
+// faultyFS fails one operation, and from then on every other that changes something if sticky. Two formats are written
+// at the same time, so that an operation is known by its name and how many of that name came before, not by a number.
 type faultyFS struct {
 	osFS
-	n, at  int
+	root   string // operations are named by paths under it
+	at     operation
 	err    error
 	sticky bool
-	names  []string // of all operations
+
+	mu     sync.Mutex
+	seen   map[string]int
+	failed bool
+	all    []operation
+}
+
+// operation is the n-th operation of its name, counting from 1: "mkdir grants/p" 2.
+type operation struct {
+	name string
+	n    int
 }
 
 func (f *faultyFS) op(name, path string) error {
-	f.n++
-	f.names = append(f.names, name+" "+filepath.Base(path))
-	if f.n == f.at || f.sticky && f.n > f.at && f.at > 0 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rel, err := filepath.Rel(f.root, path)
+	if err != nil {
+		return err
+	}
+	op := operation{name: name + " " + rel}
+	if f.seen == nil {
+		f.seen = map[string]int{}
+	}
+	f.seen[op.name]++
+	op.n = f.seen[op.name]
+	f.all = append(f.all, op)
+	if op == f.at || f.sticky && f.failed {
+		f.failed = true
 		return &os.PathError{Op: name, Path: path, Err: f.err}
 	}
 	return nil
@@ -108,35 +133,35 @@ func TestEveryFileOperationMayFail(t *testing.T) {
 	ctx := context.Background()
 	s := newShop(t)
 	s.req.Formats = []Format{CSV, NDJSON}
-	count := &faultyFS{}
+	count := &faultyFS{root: filepath.Dir(s.grants)}
 	s.req.FS = count
 	s.publish(someRows()...)
 	want := s.files()
-	if count.n < 30 {
-		t.Fatalf("only %d operations: %v", count.n, count.names)
+	if len(count.all) < 30 {
+		t.Fatalf("only %d operations: %v", len(count.all), count.all)
 	}
-	for at := 1; at <= count.n; at++ {
-		name := count.names[at-1]
+	for i := range 2 * len(count.all) {
+		at, sticky := count.all[i/2], i%2 == 0
 		s := newShop(t)
 		s.req.Formats = []Format{CSV, NDJSON}
-		s.req.FS = &faultyFS{at: at, err: syscall.ENOSPC, sticky: at%2 == 0}
+		s.req.FS = &faultyFS{root: filepath.Dir(s.grants), at: at, err: syscall.ENOSPC, sticky: sticky}
 		s.differ(someRows()...)
 		staged, err := s.commit()
 		if err == nil {
 			err = staged.Publish(ctx, s.db)
 		}
 		if err == nil {
-			t.Fatalf("%d (%s): no error", at, name)
+			t.Fatalf("%v, sticky %t: no error", at, sticky)
 		}
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "publishing p/date=2026-11-20/seq=001: ") || !strings.Contains(err.Error(), "Make room on the disk") {
-			t.Errorf("%d (%s): %v", at, name, err)
+			t.Errorf("%v, sticky %t: %v", at, sticky, err)
 		}
 		if staged == nil {
 			if len(s.files()) > 0 || s.state() != "" {
-				t.Errorf("%d (%s): left %v, publications %q", at, name, s.files(), s.state())
+				t.Errorf("%v, sticky %t: left %v, publications %q", at, sticky, s.files(), s.state())
 			}
 			if _, err := os.Stat(s.grants); !os.IsNotExist(err) {
-				t.Errorf("%d (%s): the grants folder was made and is left", at, name)
+				t.Errorf("%v, sticky %t: the grants folder was made and is left", at, sticky)
 			}
 			s.req.FS = nil
 			if staged, err = s.commit(); err == nil {
@@ -146,13 +171,13 @@ func TestEveryFileOperationMayFail(t *testing.T) {
 			_, err = Recover(ctx, s.db, s.grants, Options{})
 		}
 		if err != nil {
-			t.Fatalf("%d (%s): the next attempt: %v", at, name, err)
+			t.Fatalf("%v, sticky %t: the next attempt: %v", at, sticky, err)
 		}
 		if d := cmp.Diff(want, s.files()); d != "" {
-			t.Errorf("%d (%s): the next attempt published other files:\n%s", at, name, d)
+			t.Errorf("%v, sticky %t: the next attempt published other files:\n%s", at, sticky, d)
 		}
 		if got := s.state(); got != "p/date=2026-11-20/seq=001 published" {
-			t.Errorf("%d (%s): publications %q", at, name, got)
+			t.Errorf("%v, sticky %t: publications %q", at, sticky, got)
 		}
 	}
 }
@@ -160,7 +185,7 @@ func TestEveryFileOperationMayFail(t *testing.T) {
 func TestAGrantsFolderThatCannotBeWritten(t *testing.T) {
 	s := newShop(t)
 	s.differ(someRows()...)
-	s.req.FS = &faultyFS{at: 2, err: syscall.EROFS}
+	s.req.FS = &faultyFS{root: filepath.Dir(s.grants), at: operation{"mkdir grants", 1}, err: syscall.EROFS}
 	_, err := s.commit()
 	if err == nil || !strings.Contains(err.Error(), "read-only file system\nNothing was published. The grants folder must be writable") {
 		t.Errorf("got %v", err)
