@@ -10,17 +10,9 @@ WHERE NOT (SELECT steady FROM difference_request) OR s.source_type = 'birthday'
   OR s.source_type = 'activity' AND s.source_id IN (
     SELECT activity_id FROM activities_history UNION ALL SELECT key FROM withdrawn WHERE dataset = 'activities');
 
--- A transaction that the last run did not know, and that no delivery ever withdrew, has earned nothing yet. Most of a night
--- are such.
-CREATE OR REPLACE TEMP TABLE difference_old AS
-SELECT s.source_type, s.source_id FROM eval_sources s
-WHERE NOT (s.source_type = 'transaction'
-  AND s.source_id IN (SELECT transaction_id FROM transactions WHERE load_seq > {known load} AND first_seq > {known load})
-  AND s.source_id NOT IN (SELECT key FROM withdrawn WHERE dataset = 'transactions'));
-
 CREATE OR REPLACE TEMP TABLE difference_ledger AS
 SELECT l.program, l.program_version, l.member_id, l.rule, l.reward, l.amount, l.source_type, l.source_id, l.n, l.earned_us,
   l.earned_on, l.available_on, l.expires_on
 FROM ledger l
-SEMI JOIN difference_old s ON s.source_id = l.source_id AND s.source_type = CAST(l.source_type AS VARCHAR)
+SEMI JOIN eval_sources s ON s.source_id = l.source_id AND s.source_type = CAST(l.source_type AS VARCHAR)
 WHERE l.program = {program} AND l.earned_on >= {earned since};
