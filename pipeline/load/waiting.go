@@ -21,9 +21,15 @@ func (in *intake) look(ctx context.Context) error {
 	if err := in.db.QueryRow(ctx, f.text("waiting/range")).Scan(&first, &last); err != nil {
 		return err
 	}
-	f.where["range"] = "false"
+	near := false
 	if first != nil && last != nil {
 		f.where["range"] = fmt.Sprintf("transaction_id BETWEEN %s AND %s", warehouse.Literal(*first), warehouse.Literal(*last))
+		if err := in.db.QueryRow(ctx, f.text("waiting/near")).Scan(&near); err != nil {
+			return err
+		}
+	}
+	if !near { // the usual case: nothing is held against everything
+		f.where["range"] = "false"
 	}
 	return f.run(ctx, in.db, "waiting/seen", "waiting/met")
 }

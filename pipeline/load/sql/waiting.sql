@@ -15,9 +15,12 @@ SELECT min(a), max(b) FROM (
 	UNION ALL SELECT min(transaction_id), max(transaction_id) FROM load_strays
 );
 
+-- name: near
+-- Most ids rise with time: then their range lets DuckDB leave out most of the past, and there is none near.
+SELECT count(*) > 0 FROM (SELECT 1 FROM transactions WHERE delivery <> {d} AND {range} LIMIT 1);
+
 -- name: seen
--- Of the transactions that the delivery brings, names or was waited for: those that others brought. Most ids rise with
--- time: then their range lets DuckDB leave out most of the past.
+-- Of the transactions that the delivery brings, names or was waited for: those that others brought.
 CREATE OR REPLACE TEMP TABLE load_seen AS
 SELECT transaction_id FROM transactions
 WHERE delivery <> {d} AND {range} AND transaction_id IN (
