@@ -45,9 +45,13 @@ func (b *grantBatcher) append(g *Grant) error {
 }
 
 func (b *grantBatcher) flush() error {
+	full := b.rows == b.size
 	b.rows = 0
 	rec := b.builder.NewRecord()
 	defer rec.Release()
+	if full { // the next one may be as large
+		b.builder.Reserve(b.size)
+	}
 	return b.write(rec)
 }
 

@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"bufio"
+	"errors"
 	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -17,17 +18,15 @@ const parquetGroup = 1 << 17
 const parquetBatch = 1 << 15
 
 // ParquetWriter writes grants as a Parquet file. The same grants in the same order give the same bytes, whatever
-// engine the grants come from: DuckDB's own files differ between its versions.
+// engine the grants come from: DuckDB's own files differ between its versions. Encoding runs beside the caller.
 type ParquetWriter struct {
-	out     *bufio.Writer
-	parquet *pqarrow.FileWriter
-	batch   *grantBatcher
+	beside *beside
+	batch  *grantBatcher
 }
 
 // NewParquetWriter starts a Parquet file of the schema (schemas.GrantArrow, or some of its columns) on w, which Close
-// does not close.
+// does not close. Close must be called.
 func NewParquetWriter(w io.Writer, schema *arrow.Schema) (*ParquetWriter, error) {
-	p := &ParquetWriter{out: bufio.NewWriterSize(w, 1<<20)}
 	// In pages of the first version the library copies all levels of the page for each run of them that it begins: a
 	// third of the time of writing where some grants expire and some do not.
 	props := []parquet.WriterProperty{
@@ -37,26 +36,68 @@ func NewParquetWriter(w io.Writer, schema *arrow.Schema) (*ParquetWriter, error)
 	for _, name := range []string{"grant_id", "source_id"} {
 		props = append(props, parquet.WithDictionaryFor(name, false)) // hardly a value comes twice
 	}
-	var err error
 	// The writer would close what it writes to; the buffer has nothing to close.
-	if p.parquet, err = pqarrow.NewFileWriter(schema, p.out, parquet.NewWriterProperties(props...),
-		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema())); err != nil {
+	out := bufio.NewWriterSize(w, 1<<20)
+	pw, err := pqarrow.NewFileWriter(schema, out, parquet.NewWriterProperties(props...),
+		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	if err != nil {
 		return nil, err
 	}
-	p.batch, err = newGrantBatcher(schema, parquetGroup, p.parquet.Write)
-	return p, err
+	p := &ParquetWriter{}
+	if p.batch, err = newGrantBatcher(schema, parquetGroup, p.write); err != nil {
+		return nil, err
+	}
+	p.beside = encodeBeside(pw, out)
+	return p, nil
 }
 
-// Append writes one grant. The grant may be used again afterwards.
+func (p *ParquetWriter) write(rec arrow.Record) error {
+	rec.Retain()
+	p.beside.write(rec)
+	return nil
+}
+
+// Append takes one grant. The grant may be used again afterwards.
 func (p *ParquetWriter) Append(g *Grant) error { return p.batch.append(g) }
 
-// Close writes what is left and the footer.
+// Close writes what is left and the footer, and returns the first error of the whole file.
 func (p *ParquetWriter) Close() error {
-	if err := p.batch.close(); err != nil {
-		return err
-	}
-	if err := p.parquet.Close(); err != nil {
-		return err
-	}
-	return p.out.Flush()
+	return errors.Join(p.batch.close(), p.beside.close())
+}
+
+// beside encodes record batches as Parquet while its caller makes the next one.
+type beside struct {
+	batches chan arrow.Record
+	done    chan error
+}
+
+// encodeBeside starts it. Its close must be called.
+func encodeBeside(pw *pqarrow.FileWriter, out *bufio.Writer) *beside {
+	b := &beside{batches: make(chan arrow.Record, 1), done: make(chan error, 1)}
+	go func() {
+		var failed error
+		for rec := range b.batches { // after an error it only drains
+			if failed == nil {
+				failed = pw.Write(rec)
+			}
+			rec.Release()
+		}
+		if failed == nil {
+			failed = pw.Close()
+		}
+		if failed == nil {
+			failed = out.Flush()
+		}
+		b.done <- failed
+	}()
+	return b
+}
+
+// write takes a batch over.
+func (b *beside) write(rec arrow.Record) { b.batches <- rec }
+
+// close ends the file and returns its first error.
+func (b *beside) close() error {
+	close(b.batches)
+	return <-b.done
 }

@@ -2,7 +2,6 @@ package columnar
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"unsafe"
@@ -31,8 +30,7 @@ type RowWriter struct {
 	builder *array.RecordBuilder
 	rows    int
 	text    int // bytes of text in the batch
-	batches chan arrow.Record
-	done    chan error
+	beside  *beside
 	failed  error
 }
 
@@ -56,12 +54,9 @@ func NewRowWriter(w io.Writer, columns []schemas.Column) (*RowWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	rw := &RowWriter{
-		schema: schema, builder: array.NewRecordBuilder(memory.DefaultAllocator, schema),
-		batches: make(chan arrow.Record, 1), done: make(chan error, 1),
-	}
-	go rw.encode(pw, out, rw.batches) // its own copy: Close takes the field away
-	return rw, nil
+	return &RowWriter{
+		schema: schema, builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), beside: encodeBeside(pw, out),
+	}, nil
 }
 
 func storedType(c schemas.Column) (arrow.DataType, error) {
@@ -78,21 +73,6 @@ func storedType(c schemas.Column) (arrow.DataType, error) {
 		return arrow.FixedWidthTypes.Date32, nil
 	}
 	return nil, fmt.Errorf("columnar: rows have no columns of type %s", c.Type)
-}
-
-// encode writes batches until there are no more; after an error it only drains.
-func (w *RowWriter) encode(pw *pqarrow.FileWriter, out *bufio.Writer, batches <-chan arrow.Record) {
-	var failed error
-	for rec := range batches {
-		if failed == nil {
-			failed = pw.Write(rec)
-		}
-		rec.Release()
-	}
-	if failed == nil {
-		failed = pw.Close()
-	}
-	w.done <- errors.Join(failed, out.Flush())
 }
 
 // Null appends an absent value to the column.
@@ -122,21 +102,20 @@ func (w *RowWriter) Int(col int, v int64) {
 func (w *RowWriter) EndRow() {
 	if w.rows++; w.rows == rowGroup || w.text > maxBatchText {
 		w.rows, w.text = 0, 0
-		w.batches <- w.builder.NewRecord()
+		w.beside.write(w.builder.NewRecord())
 	}
 }
 
 // Close writes what is left and returns the first error of the whole file.
 func (w *RowWriter) Close() error {
-	if w.batches == nil {
+	if w.beside == nil {
 		return w.failed
 	}
 	if w.rows > 0 {
-		w.batches <- w.builder.NewRecord()
+		w.beside.write(w.builder.NewRecord())
 	}
-	close(w.batches)
-	w.batches = nil
-	w.failed = <-w.done
+	w.failed = w.beside.close()
+	w.beside = nil
 	w.builder.Release()
 	return w.failed
 }

@@ -186,13 +186,20 @@ func (r readBack) run(ctx context.Context, db *warehouse.DB) error {
 			}
 			checks[format] = check
 		}
-		if err := r.file(f, check); err != nil {
-			return err
-		}
-		if format == Parquet {
-			if err := queryBack(ctx, db, filepath.Join(r.folder, f.Name), queried); err != nil {
-				return err
+		answer := make(chan error, 1)
+		go func() { // DuckDB reads the file while it is read here
+			if format != Parquet {
+				answer <- nil
+				return
 			}
+			answer <- queryBack(ctx, db, filepath.Join(r.folder, f.Name), queried)
+		}()
+		err := r.file(f, check)
+		if asked := <-answer; err == nil {
+			err = asked
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if checks[Parquet] != nil {

@@ -123,13 +123,24 @@ type writer struct {
 	lines  []*line
 }
 
+// batchesInUse are those that wait for a line, the one it reads and the one that is being filled.
+const batchesInUse = 4
+
+// batch are grants on their way to all lines.
+type batch struct {
+	grants  []pipeline.Grant
+	readers atomic.Int32 // lines that have not read it yet
+}
+
+func newBatch() *batch { return &batch{grants: make([]pipeline.Grant, 0, batchRows)} }
+
 // line is one format's way through its files, in a goroutine of its own.
 type line struct {
 	writer *writer
 	todo   []*written
-	sink   sink
+	sink   sink  // nil between files
 	left   int64 // rows that still belong into the open file
-	in     chan []pipeline.Grant
+	in     chan *batch
 	whole  bool // set when in is closed: all rows came
 	failed atomic.Bool
 	err    error // set where failed
@@ -139,7 +150,7 @@ func newWriter(fs FS, folder string, scales map[string]int, files []planned) *wr
 	w := &writer{fs: fs, scales: scales}
 	for _, p := range files {
 		if n := len(w.lines); n == 0 || w.lines[n-1].todo[0].format != p.format {
-			w.lines = append(w.lines, &line{writer: w, in: make(chan []pipeline.Grant, 2)})
+			w.lines = append(w.lines, &line{writer: w, in: make(chan *batch, batchesInUse-2)})
 		}
 		f := &written{planned: p, path: filepath.Join(folder, p.name), hash: sha256.New()}
 		w.files = append(w.files, f)
@@ -160,22 +171,31 @@ func (w *writer) create(f *written) (err error) {
 // write writes the rows of the feed into all files, if they are what is wanted. It returns what it saw of them.
 func (w *writer) write(ctx context.Context, f *feed, want *pipeline.Totals, done func()) (*checker, error) {
 	check := newChecker(f.program, f.postedOn, w.scales)
+	used := make(chan *batch, batchesInUse)
 	var wg sync.WaitGroup
 	for _, l := range w.lines {
 		if l.todo[0].format != CSV {
 			check.withDigest()
 		}
-		wg.Go(l.run)
+		wg.Go(func() { l.run(used) })
 	}
-	batch := make([]pipeline.Grant, 0, batchRows)
+	now := newBatch()
 	send := func() bool {
 		for _, l := range w.lines {
 			if l.failed.Load() {
 				return false // it says why itself
 			}
-			l.in <- batch // which all of them only read
 		}
-		batch = make([]pipeline.Grant, 0, batchRows)
+		now.readers.Store(int32(len(w.lines)))
+		for _, l := range w.lines {
+			l.in <- now // which all of them only read
+		}
+		select {
+		case now = <-used:
+			now.grants = now.grants[:0]
+		default:
+			now = newBatch()
+		}
 		return true
 	}
 	err := f.each(ctx, want.Rows, func(g *pipeline.Grant) error {
@@ -183,7 +203,7 @@ func (w *writer) write(ctx context.Context, f *feed, want *pipeline.Totals, done
 			return err
 		}
 		done()
-		if batch = append(batch, *g); len(batch) == batchRows && !send() {
+		if now.grants = append(now.grants, *g); len(now.grants) == batchRows && !send() {
 			return errStop
 		}
 		return nil
@@ -210,20 +230,28 @@ func (w *writer) write(ctx context.Context, f *feed, want *pipeline.Totals, done
 	return check, err
 }
 
-// run writes what comes in, until nothing more does. After a failure it goes on taking without writing.
-func (l *line) run() {
+// run writes what comes in, until nothing more does, and puts what all lines have read into used. After a failure it
+// goes on taking without writing.
+func (l *line) run(used chan<- *batch) {
 	l.fail(l.next())
-	for batch := range l.in {
-		for i := range batch {
+	for b := range l.in {
+		for i := range b.grants {
 			if l.err != nil {
 				break
 			}
-			l.fail(l.add(&batch[i]))
+			l.fail(l.add(&b.grants[i]))
+		}
+		if b.readers.Add(-1) == 0 {
+			select {
+			case used <- b:
+			default:
+			}
 		}
 	}
 	if l.err == nil && l.whole {
 		l.fail(l.end())
 	}
+	_ = l.full() // after a failure, which is the one to tell: what encodes beside it ends
 }
 
 func (l *line) fail(err error) {
@@ -248,27 +276,36 @@ func (l *line) add(g *pipeline.Grant) error {
 
 // next closes the file that is full and opens the one after it.
 func (l *line) next() error {
-	if l.sink != nil {
-		if err := l.sink.Close(); err != nil {
-			return err
-		}
+	if err := l.full(); err != nil {
+		return err
 	}
 	f := l.todo[0]
 	l.todo = l.todo[1:]
 	if err := l.writer.create(f); err != nil {
 		return err
 	}
-	l.left = f.rows
-	var err error
-	l.sink, err = newSink(f.format, f, l.writer.scales)
-	return err
+	sink, err := newSink(f.format, f, l.writer.scales)
+	if err != nil {
+		return err
+	}
+	l.left, l.sink = f.rows, sink
+	return nil
+}
+
+// full ends what was appended to the open file.
+func (l *line) full() error {
+	s := l.sink
+	if l.sink = nil; s == nil {
+		return nil
+	}
+	return s.Close()
 }
 
 func (l *line) end() error {
 	if l.left > 0 || len(l.todo) > 0 {
 		return errors.New("there are fewer grants than were counted")
 	}
-	return l.sink.Close()
+	return l.full()
 }
 
 // close closes what is open, for a writer that failed.

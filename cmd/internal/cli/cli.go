@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -19,8 +20,14 @@ import (
 	"accrue/jobs"
 )
 
+// gcPercent is how much the Go heap may grow between collections: most memory is DuckDB's, and the heap is small.
+const gcPercent = 300
+
 // Main runs the process.
 func Main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// A signal cancels what is under way: a run rolls back, notes that it was interrupted and gives the lock back.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := RunContext(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
