@@ -82,7 +82,12 @@ func Run(ctx context.Context, p *Project, opts RunOptions) (*Summary, error) {
 func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err error) {
 	if n.opts.Profile != nil {
 		n.opts.Profile.attach(&n.opts)
-		defer n.opts.Profile.end()
+		defer func() {
+			n.opts.Profile.end()
+			if s != nil {
+				s.Profile = n.opts.Profile
+			}
+		}()
 	}
 	n.waiting, n.evaluated = map[string]int64{}, map[string]*Evaluated{}
 	if n.opts.Clock == nil {

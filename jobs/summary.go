@@ -39,6 +39,8 @@ type Summary struct {
 	Recovered []string         `json:"recovered,omitempty"` // publications of a killed run, brought to their end
 	// Example is the transaction of the largest grant: something to explain. "" where none was granted.
 	Example string `json:"example,omitempty"`
+	// Profile is where the time went, for those who asked; the history does not keep it.
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // DeliverySummary is one delivery that came in.

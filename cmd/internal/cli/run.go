@@ -49,7 +49,7 @@ the next one. Without --date it runs for yesterday, in the program's time zone.`
 	cmd.Flags().BoolVar(&showSQL, "show-sql", false,
 		"print each statement of the evaluation with the rule's file and line, to standard error")
 	cmd.Flags().BoolVar(&profile, "profile", false,
-		"print where the time went, stage by stage and rule by rule, to standard error")
+		"print where the time went, stage by stage and rule by rule, to standard error; --json has it under profile too")
 	return cmd
 }
 
