@@ -88,7 +88,7 @@ func factsFor(ctx context.Context, db *warehouse.DB, fam *program.Family, s *Sou
 		if err := p.purchase(s.ID); err != nil {
 			return nil, err
 		}
-	} else if err := p.member(fam, s.Member); err != nil {
+	} else if err := p.members(fam, s.Member); err != nil {
 		return nil, err
 	}
 	return read(ctx, db, dependsOnAll(fam))

@@ -92,7 +92,7 @@ func OnDay(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon p
 	if err := p.start(); err != nil {
 		return nil, err
 	}
-	if err := p.member(fam, member); err != nil {
+	if err := p.members(fam, member); err != nil {
 		return nil, err
 	}
 	facts, err := read(ctx, db, dependsOnAll(fam))

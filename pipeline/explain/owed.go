@@ -19,10 +19,8 @@ func Owed(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pi
 	if err := p.start(); err != nil {
 		return nil, err
 	}
-	for _, m := range members {
-		if err := p.member(fam, m); err != nil {
-			return nil, err
-		}
+	if err := p.members(fam, members...); err != nil {
+		return nil, err
 	}
 	facts, err := read(ctx, db, members == nil || dependsOnAll(fam))
 	if err != nil {
@@ -32,5 +30,9 @@ func Owed(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pi
 	if members == nil {
 		return owed, nil
 	}
-	return slices.DeleteFunc(owed, func(e reference.Entitlement) bool { return !slices.Contains(members, e.MemberID) }), nil
+	wanted := map[string]bool{}
+	for _, m := range members {
+		wanted[m] = true
+	}
+	return slices.DeleteFunc(owed, func(e reference.Entitlement) bool { return !wanted[e.MemberID] }), nil
 }

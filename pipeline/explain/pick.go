@@ -30,10 +30,12 @@ func (p picker) start() error {
 	return nil
 }
 
-// member picks one member, whoever matters for what the member earns, and their purchases.
-func (p picker) member(_ *program.Family, id string) error {
-	if err := p.exec("INSERT INTO explain_members VALUES (?)", id); err != nil {
-		return err
+// members picks members, whoever matters for what they earn, and their purchases.
+func (p picker) members(_ *program.Family, ids ...string) error {
+	for _, id := range ids {
+		if err := p.exec("INSERT INTO explain_members VALUES (?)", id); err != nil {
+			return err
+		}
 	}
 	return p.purchases()
 }
