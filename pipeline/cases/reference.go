@@ -30,11 +30,7 @@ func (Reference) Run(c Case) (Outcome, error) {
 	var out Outcome
 	for _, f := range families {
 		for _, e := range reference.Evaluate(f, facts, reference.Options{Horizon: c.Horizon()}).Entitlements {
-			out.Entitlements = append(out.Entitlements, Record{
-				"program": f.ID, "program_version": strconv.Itoa(e.ProgramVersion), "member_id": e.MemberID, "rule": e.Rule,
-				"reward": e.Reward, "amount": e.Amount.String(), "source_type": string(e.SourceType), "source_id": e.SourceID,
-				"earned_at": FormatInstant(e.EarnedAt), "earned_on": e.EarnedOn.String(),
-			})
+			out.Entitlements = append(out.Entitlements, EntitlementRecord(f.ID, e))
 		}
 	}
 	for _, r := range rejects {
@@ -43,6 +39,15 @@ func (Reference) Run(c Case) (Outcome, error) {
 		})
 	}
 	return out, nil
+}
+
+// EntitlementRecord has all columns of EntitlementColumns.
+func EntitlementRecord(program string, e reference.Entitlement) Record {
+	return Record{
+		"program": program, "program_version": strconv.Itoa(e.ProgramVersion), "member_id": e.MemberID, "rule": e.Rule,
+		"reward": e.Reward, "amount": e.Amount.String(), "source_type": string(e.SourceType), "source_id": e.SourceID,
+		"earned_at": FormatInstant(e.EarnedAt), "earned_on": e.EarnedOn.String(),
+	}
 }
 
 // FormatInstant writes an instant as grant files do: RFC 3339 in UTC, with six digits of fraction where they are not
