@@ -33,6 +33,10 @@ build: bin/accrue ## build bin/accrue
 bin/accrue: $(SOURCES)
 	go build -tags "$(TAGS)" -o $@ ./cmd/accrue
 
+# The same with the driver's successor, for the benchmark.
+bin/accrue-next: $(SOURCES)
+	go build -tags "$(NEXT_TAGS)" -o $@ ./cmd/accrue
+
 demo: bin/accrue ## write the sample project into demo/ and run its two nights
 	@test -e demo/accrue.yaml || bin/accrue init demo
 	@bin/accrue --project demo run --date 2026-11-20
@@ -60,8 +64,8 @@ PEERS_SIZES := $(or $(BENCH_SIZES),1000000 10000000)
 BENCH_SIZES ?= 2000000 20000000
 BENCH_DIR   ?= $(CURDIR)/bench
 
-bench: bin/accrue ## accrue run, a hand-written script and the floor side by side, at BENCH_SIZES transactions
-	BENCH_SIZES="$(BENCH_SIZES)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+bench: bin/accrue bin/accrue-next ## accrue run on both drivers, a hand-written script and the floor side by side, at BENCH_SIZES transactions
+	BENCH_SIZES="$(BENCH_SIZES)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" BENCH_ACCRUE_NEXT="$(CURDIR)/bin/accrue-next" \
 		go test -count=1 -v -timeout 4h -tags "$(TAGS) bench" -run '^TestBench$$' ./cmd/internal/bench
 
 bench-reconcile: bin/accrue ## grants held against their acknowledgements, beside the same full outer join by hand

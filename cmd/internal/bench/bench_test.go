@@ -4,12 +4,16 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -128,12 +132,16 @@ func (b *bench) must(m measurement, err error) measurement {
 	return m
 }
 
-// measure runs the three and prints them side by side.
+// row of a table is what was measured of one of those that are held side by side.
+type row struct {
+	name string
+	m    measurement
+}
+
+// measure runs them all and prints them side by side.
 func (b *bench) measure(s subject) {
 	work := filepath.Join(b.dir, s.name)
-	b.clean(work)
 	defer b.clean(work)
-	b.project(work, s)
 	byHand, byFloor := filepath.Join(work, "hand.parquet"), filepath.Join(work, "floor.parquet")
 	base := task{Exports: filepath.Join(b.exports(), "date="+date), Work: work, Program: s.name}
 
@@ -141,23 +149,70 @@ func (b *bench) measure(s subject) {
 	hand.Kind, hand.Script, hand.Out = "script", s.script, byHand
 	handTook := b.must(runChild(hand))
 
-	granted := filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
-	accrueTook := b.must(run(b.accrue, "--project", work, "run", "--date", date))
-
+	took, granted := b.accrueRun(b.accrue, s, filepath.Join(work, "accrue"))
+	runs := []row{{"accrue run", took}}
 	found := b.compare(s.name, base, byHand, granted)
+	held := []string{"by hand: " + b.verdict(found)}
+	if next := os.Getenv("BENCH_ACCRUE_NEXT"); next != "" {
+		took, verdict := b.nextRun(next, s, base, granted)
+		runs, held = append(runs, row{nextDriver, took}), append(held, "on the other driver: "+verdict)
+	}
 
 	floor := base
 	floor.Kind, floor.Script, floor.Out = "script", filepath.Join(filepath.Dir(s.script), "floor.sql"), byFloor
 	floor.Grants, floor.Size = found.Grants, b.size
 	floorTook := b.must(runChild(floor))
-	b.report(s, found, accrueTook, handTook, floorTook)
+	b.report(s, found.Grants, held, runs, handTook, floorTook)
 }
 
-// compare holds a result against accrue's and fails the test with every difference.
+// accrueRun makes a project, runs accrue in it and returns the file that it published.
+func (b *bench) accrueRun(accrue string, s subject, work string) (measurement, string) {
+	b.project(work, s)
+	took := b.must(run(accrue, "--project", work, "run", "--date", date, "--json", "--profile"))
+	return took, filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
+}
+
+// nextDriver is the row of the accrue that is built with the driver's successor.
+const nextDriver = "accrue run, duckdb-go v2"
+
+// nextRun runs that accrue in a project of its own. What it publishes has to be what accrue has published, to the byte.
+func (b *bench) nextRun(next string, s subject, base task, granted string) (measurement, string) {
+	project := filepath.Join(base.Work, "accrue-next")
+	defer b.clean(project)
+	took, again := b.accrueRun(next, s, project)
+	if b.digest(again) == b.digest(granted) {
+		return took, "every byte the same"
+	}
+	b.t.Errorf("%s, %s at %s transactions: %s is not what %s is", s.name, nextDriver, grouped(b.size), again, granted)
+	b.compare(s.name+", "+nextDriver, base, again, granted)
+	return took, differs
+}
+
+// digest is the SHA-256 of a file.
+func (b *bench) digest(path string) string {
+	h := sha256.New()
+	f, err := os.Open(path)
+	if err == nil {
+		_, err = io.Copy(h, f)
+		f.Close()
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// compare holds a result against accrue's.
 func (b *bench) compare(name string, base task, out, granted string) comparison {
 	b.t.Helper()
 	base.Kind, base.Out, base.Other, base.Full = "compare", out, granted, b.size <= fullCompareUpTo
-	compared := b.must(runChild(base))
+	return b.found(name, base)
+}
+
+// found has a child hold two things together and fails the test with every difference.
+func (b *bench) found(name string, t task) comparison {
+	b.t.Helper()
+	compared := b.must(runChild(t))
 	var found comparison
 	if err := json.Unmarshal(compared.output, &found); err != nil {
 		b.t.Fatalf("%v in %q", err, compared.output)
@@ -168,11 +223,28 @@ func (b *bench) compare(name string, base task, out, granted string) comparison 
 	return found
 }
 
-// project writes the folder that accrue runs in. Its grants are Parquet, as those of the script.
+// differs is the verdict on what should be the same and is not.
+const differs = "DIFFERS"
+
+func (b *bench) verdict(found comparison) string {
+	switch {
+	case len(found.Differences) > 0:
+		return differs
+	case b.size > fullCompareUpTo:
+		return "rows and sums by rule the same"
+	}
+	return "every row the same"
+}
+
+// project writes the folder that accrue runs in, anew where BENCH_KEEP has kept it. Its grants are Parquet, as those of the
+// script.
 func (b *bench) project(work string, s subject) {
 	settings := fmt.Sprintf("exports: {path: %s}\ngrants: {formats: [parquet]}\nmemory_limit: %s\nthreads: %d\n",
 		strconv.Quote(b.exports()), memoryLimit, threads())
 	program, err := os.ReadFile(s.program)
+	if err == nil {
+		err = os.RemoveAll(work)
+	}
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(work, "programs"), 0o755)
 	}
@@ -195,25 +267,17 @@ func (b *bench) clean(work string) {
 	}
 }
 
-func (b *bench) report(s subject, found comparison, accrue, hand, floor measurement) {
-	how := "every row the same"
-	if b.size > fullCompareUpTo {
-		how = "the same rows and sums by rule"
-	}
-	if len(found.Differences) > 0 {
-		how = "THE RESULTS DIFFER"
-	}
+// report prints a table; held says what the grants were held against, and how that came out.
+func (b *bench) report(s subject, grants int64, held []string, runs []row, hand, floor measurement) {
 	var out strings.Builder
-	fmt.Fprintf(&out, "\n%s, %s transactions, %s lines, %s grants; %d threads, memory_limit %s; %s\n\n", s.name,
-		grouped(b.size), grouped(2*b.size), grouped(found.Grants), threads(), memoryLimit, how)
-	fmt.Fprintf(&out, "  %-22s %9s %9s %9s %12s %9s %9s\n", "", "seconds", "× hand", "× floor", "CPU seconds", "× hand", "peak MB")
-	for _, row := range []struct {
-		name string
-		m    measurement
-	}{{"accrue run", accrue}, {"hand-written script", hand}, {"floor: read and write", floor}} {
-		fmt.Fprintf(&out, "  %-22s %9.2f %9.2f %9.2f %12.2f %9.2f %9s\n", row.name, row.m.seconds, row.m.seconds/hand.seconds,
-			row.m.seconds/floor.seconds, row.m.cpu, row.m.cpu/hand.cpu, grouped(row.m.peakKB/1024))
+	fmt.Fprintf(&out, "\n%s, %s transactions, %s lines, %s grants; %d threads, memory_limit %s\n%s\n\n", s.name, grouped(b.size),
+		grouped(2*b.size), grouped(grants), threads(), memoryLimit, strings.Join(held, "; "))
+	fmt.Fprintf(&out, "  %-24s %9s %9s %9s %12s %9s %9s\n", "", "seconds", "× hand", "× floor", "CPU seconds", "× hand", "peak MB")
+	for _, r := range append(slices.Clone(runs), row{"hand-written script", hand}, row{"floor: read and write", floor}) {
+		fmt.Fprintf(&out, "  %-24s %9.2f %9.2f %9.2f %12.2f %9.2f %9s\n", r.name, r.m.seconds, r.m.seconds/hand.seconds,
+			r.m.seconds/floor.seconds, r.m.cpu, r.m.cpu/hand.cpu, grouped(r.m.peakKB/1024))
 	}
+	b.writeStages(&out, runs)
 	b.t.Log(out.String())
 }
 

@@ -96,9 +96,6 @@ func (b *bench) history(s subject, all string, first, last pipeline.Date) {
 // project makes a new project and returns its folder and that of its deliveries.
 func (h *history) project(name string) (dir, exports string) {
 	dir = filepath.Join(h.dir, h.subject.name+"-"+name)
-	if err := os.RemoveAll(dir); err != nil { // also what BENCH_KEEP has kept
-		h.t.Fatal(err)
-	}
 	own := *h.bench
 	own.dir = dir
 	own.project(dir, h.subject)

@@ -94,11 +94,11 @@ func (c *contest) hold(s subject, wanted []peer) {
 	base := task{Work: c.work, Program: s.name, Exports: filepath.Join(c.exports(), "date="+date)}
 	c.writeCSV(base)
 
-	took, granted := c.accrueRun(c.bench, s, filepath.Join(c.work, "accrue"))
+	took, granted := c.accrueRun(c.accrue, s, filepath.Join(c.work, "accrue"))
 	rows := []standing{{title: "accrue run", took: took, ran: true}}
 	fromCSV := *c.bench
 	fromCSV.dir = c.work
-	took, again := c.accrueRun(&fromCSV, s, filepath.Join(c.work, "accrue-csv"))
+	took, again := fromCSV.accrueRun(c.accrue, s, filepath.Join(c.work, "accrue-csv"))
 	found := c.compare("accrue from CSV", base, again, granted)
 	rows = append(rows, standing{"accrue run, from CSV", took, c.verdict(found), true})
 
@@ -133,23 +133,6 @@ func (c *contest) writeCSV(base task) {
 	if err := os.WriteFile(filepath.Join(c.csv, "_SUCCESS"), nil, 0o644); err != nil {
 		c.t.Fatal(err)
 	}
-}
-
-// accrueRun runs accrue on a bench's delivery and returns the file that it published.
-func (c *contest) accrueRun(b *bench, s subject, work string) (measurement, string) {
-	b.project(work, s)
-	took := b.must(run(b.accrue, "--project", work, "run", "--date", date))
-	return took, filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
-}
-
-func (c *contest) verdict(found comparison) string {
-	switch {
-	case len(found.Differences) > 0:
-		return "DIFFERS"
-	case c.size > fullCompareUpTo:
-		return "rows and sums by rule the same"
-	}
-	return "every row the same"
 }
 
 // program runs the peer written in Go with one of its engines; building it is not counted.

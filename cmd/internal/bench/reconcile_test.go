@@ -33,16 +33,13 @@ func TestBenchReconcile(t *testing.T) {
 
 func (b *bench) reconcile(s subject, scripts string) {
 	work := filepath.Join(b.dir, "reconcile")
-	b.clean(work)
 	defer b.clean(work)
-	b.project(work, s)
-	b.must(run(b.accrue, "--project", work, "run", "--date", date))
+	_, granted := b.accrueRun(b.accrue, s, work)
 	// What was loaded once stays: each form begins with the warehouse as the run left it.
 	warehouse, before := filepath.Join(work, "warehouse"), filepath.Join(work, "before")
 	if err := os.CopyFS(before, os.DirFS(warehouse)); err != nil {
 		b.t.Fatal(err)
 	}
-	granted := filepath.Join(work, "grants", s.name, "date="+date, "seq=001", "grants.parquet")
 	for _, form := range []string{"parquet", "csv"} {
 		acks := filepath.Join(work, "acks", date+"."+form)
 		if err := errors.Join(os.RemoveAll(warehouse), os.CopyFS(warehouse, os.DirFS(before)), os.MkdirAll(filepath.Dir(acks), 0o755)); err != nil {
