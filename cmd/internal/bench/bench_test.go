@@ -149,7 +149,8 @@ func (b *bench) measure(s subject) {
 	hand.Kind, hand.Script, hand.Out = "script", s.script, byHand
 	handTook := b.must(runChild(hand))
 
-	took, granted := b.accrueRun(b.accrue, s, filepath.Join(work, "accrue"))
+	project := filepath.Join(work, "accrue")
+	took, granted := b.accrueRun(b.accrue, s, project)
 	runs := []row{{"accrue run", took}}
 	found := b.compare(s.name, base, byHand, granted)
 	held := []string{"by hand: " + b.verdict(found)}
@@ -157,6 +158,7 @@ func (b *bench) measure(s subject) {
 		took, verdict := b.nextRun(next, s, base, granted)
 		runs, held = append(runs, row{nextDriver, took}), append(held, "on the other driver: "+verdict)
 	}
+	held = append(held, b.agree(s, project))
 
 	floor := base
 	floor.Kind, floor.Script, floor.Out = "script", filepath.Join(filepath.Dir(s.script), "floor.sql"), byFloor

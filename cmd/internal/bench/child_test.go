@@ -25,9 +25,9 @@ const childEnv = "BENCH_CHILD"
 
 // task is what a child does, as JSON in its environment.
 type task struct {
-	Kind    string // generate, script, compare or reconcile
+	Kind    string // generate, script, compare, reference or reconcile
 	Exports string // generate: the exports folder; else the delivery's
-	Work    string // where to spill
+	Work    string // where to spill; reference, reconcile: the project
 	Program string
 	Script  string
 	Out     string // script: the result; compare: one side
@@ -37,6 +37,7 @@ type task struct {
 	Grants  int64  // floor: rows to write
 	// acknowledgements: the published file; Other is that of the acknowledgements
 	GrantsFile string
+	Warehouse  string // reference: that of the run; else one in memory is opened
 }
 
 // measurement is what one process took.
@@ -98,6 +99,8 @@ func child(text string) int {
 			err = scriptChild(ctx, t)
 		case "compare":
 			err = compareChild(ctx, t)
+		case "reference":
+			err = referenceChild(ctx, t)
 		case "reconcile":
 			err = reconcileChild(ctx, t)
 		default:
@@ -111,9 +114,10 @@ func child(text string) int {
 	return 0
 }
 
-// session opens DuckDB in memory as accrue is told to use it, with room to spill.
+// session opens DuckDB as accrue is told to use it, with room to spill: in memory, or on a warehouse that is only read.
 func session(ctx context.Context, t task) (*warehouse.DB, error) {
 	return warehouse.Open(ctx, warehouse.Options{
+		Path: t.Warehouse, ReadOnly: t.Warehouse != "",
 		MemoryLimit: memoryLimit, Threads: threads(), TempDir: filepath.Join(t.Work, "spill"),
 	})
 }
@@ -163,8 +167,9 @@ func acksTable(path string) string {
 // codec compresses both results, as accrue's Parquet is.
 const codec = "snappy"
 
-// comparison is what compareChild found.
+// comparison is what compareChild found, or referenceChild.
 type comparison struct {
+	Members     int64 // of a sample; 0 for all
 	Grants      int64
 	Differences []string
 }
