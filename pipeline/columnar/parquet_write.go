@@ -17,6 +17,10 @@ const parquetGroup = 1 << 17
 // parquetBatch is the number of values that are encoded at once; between batches the library looks whether a page is full.
 const parquetBatch = 1 << 15
 
+// pageVersion is that of the pages of large files. In those of the first version the library copies all levels of the page for each run of
+// them that it begins: where some values are absent and some are not, that is most of the time of writing.
+const pageVersion = parquet.DataPageV2
+
 // ParquetWriter writes grants as a Parquet file. The same grants in the same order give the same bytes, whatever
 // engine the grants come from: DuckDB's own files differ between its versions. Encoding runs beside the caller.
 type ParquetWriter struct {
@@ -27,11 +31,9 @@ type ParquetWriter struct {
 // NewParquetWriter starts a Parquet file of the schema (schemas.GrantArrow, or some of its columns) on w, which Close
 // does not close. Close must be called.
 func NewParquetWriter(w io.Writer, schema *arrow.Schema) (*ParquetWriter, error) {
-	// In pages of the first version the library copies all levels of the page for each run of them that it begins: a
-	// third of the time of writing where some grants expire and some do not.
 	props := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithMaxRowGroupLength(parquetGroup),
-		parquet.WithBatchSize(parquetBatch), parquet.WithDataPageVersion(parquet.DataPageV2),
+		parquet.WithBatchSize(parquetBatch), parquet.WithDataPageVersion(pageVersion),
 	}
 	for _, name := range []string{"grant_id", "source_id"} {
 		props = append(props, parquet.WithDictionaryFor(name, false)) // hardly a value comes twice

@@ -49,7 +49,7 @@ func NewRowWriter(w io.Writer, columns []schemas.Column) (*RowWriter, error) {
 	out := bufio.NewWriterSize(w, 1<<20)
 	pw, err := pqarrow.NewFileWriter(schema, out, parquet.NewWriterProperties(
 		parquet.WithDictionaryDefault(false), parquet.WithStats(false), parquet.WithCompression(compress.Codecs.Uncompressed),
-		parquet.WithMaxRowGroupLength(rowGroup), parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(parquet.DataPageV1),
+		parquet.WithMaxRowGroupLength(rowGroup), parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(pageVersion),
 	), pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
