@@ -35,6 +35,7 @@ func (n *night) load(ctx context.Context) (err error) {
 		ExportsDir: dir, Through: n.to, ReadyByFolder: cfg.Exports.ReadyByFolder, MaxRejects: load.MaxRejects(cfg.MaxRejects),
 		Currencies: currencies(n.families), SpoolDir: n.project.spoolDir(), RejectsDir: rejects,
 		MaxLine: cfg.MaxLine, Bounds: n.project.bounds(), Progress: n.opts.Progress, Rows: n.counted, Step: n.crash.pass,
+		Count: n.opts.Profile.count,
 	})
 	if res != nil {
 		n.summary.Warnings = append(n.summary.Warnings, res.Warnings...)
@@ -43,15 +44,18 @@ func (n *night) load(ctx context.Context) (err error) {
 	if err != nil || n.dryRun() {
 		return err
 	}
-	warnings, err := n.project.acksOrWarnings(ctx, n.db, n.opts.Progress, n.crash.pass)
+	n.crash.pass(stepAcks)
+	warnings, err := n.project.acksOrWarnings(ctx, n.db, load.AckOptions{
+		Progress: n.opts.Progress, Step: n.crash.pass, Count: n.opts.Profile.count,
+	})
 	n.summary.Warnings = append(n.summary.Warnings, warnings...)
 	return err
 }
 
 // acksOrWarnings loads acknowledgements for those whose work they are not: what downstream says has no say in what is
 // owed, so that files that cannot be loaded are warnings. `accrue reconcile` fails on them.
-func (p *Project) acksOrWarnings(ctx context.Context, db *warehouse.DB, progress, step func(string)) ([]string, error) {
-	acks, err := p.loadAcks(ctx, db, progress, step)
+func (p *Project) acksOrWarnings(ctx context.Context, db *warehouse.DB, told load.AckOptions) ([]string, error) {
+	acks, err := p.loadAcks(ctx, db, told)
 	var out []string
 	if acks != nil {
 		out = acks.Warnings
@@ -69,12 +73,12 @@ func (p *Project) bounds() load.Bounds {
 	return load.Bounds{Expansion: p.Config.MaxExpansion, Rows: p.Config.MaxRows}
 }
 
-// loadAcks loads the acknowledgements that are new or have changed.
-func (p *Project) loadAcks(ctx context.Context, db *warehouse.DB, progress, step func(string)) (*load.AckResult, error) {
-	return load.Acks(ctx, db, load.AckOptions{
-		Dir: p.acksDir(), SpoolDir: p.spoolDir(), RejectsDir: p.rejectsDir(), MaxRejects: load.MaxRejects(p.Config.MaxRejects),
-		MaxLine: p.Config.MaxLine, Bounds: p.bounds(), Progress: progress, Step: step,
-	})
+// loadAcks loads the acknowledgements that are new or have changed. The options say who is told of it; the rest of them
+// are the project's.
+func (p *Project) loadAcks(ctx context.Context, db *warehouse.DB, o load.AckOptions) (*load.AckResult, error) {
+	o.Dir, o.SpoolDir, o.RejectsDir = p.acksDir(), p.spoolDir(), p.rejectsDir()
+	o.MaxRejects, o.MaxLine, o.Bounds = load.MaxRejects(p.Config.MaxRejects), p.Config.MaxLine, p.bounds()
+	return load.Acks(ctx, db, o)
 }
 
 // currencies are those of all programs; "" stands for a program that names none.

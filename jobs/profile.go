@@ -11,6 +11,9 @@ import (
 type Profile struct {
 	Stages []ProfileStage `json:"stages"`
 
+	clock Clock
+	log   *stageLog // nil where nobody wants one
+	open  bool      // the last stage is under way
 	begun time.Time
 	cpu   time.Duration
 }
@@ -27,18 +30,50 @@ type ProfileStage struct {
 
 // next closes the open stage and opens another.
 func (p *Profile) next(s ProfileStage) {
-	p.end()
+	p.close()
 	p.Stages = append(p.Stages, s)
+	p.open = true
+	p.log.begin(s.Step)
 }
 
-// end closes the open stage.
-func (p *Profile) end() {
-	now, cpu := time.Now(), processTime()
-	if n := len(p.Stages); n > 0 {
-		p.Stages[n-1].Seconds = now.Sub(p.begun).Seconds()
-		p.Stages[n-1].CPU = (cpu - p.cpu).Seconds()
+// close closes the open stage.
+func (p *Profile) close() {
+	now, cpu := p.clock.Now(), processTime()
+	if p.open {
+		s := &p.Stages[len(p.Stages)-1]
+		s.Seconds, s.CPU = now.Sub(p.begun).Seconds(), (cpu - p.cpu).Seconds()
+		p.log.spent(s.Seconds, now)
 	}
-	p.begun, p.cpu = now, cpu
+	p.open, p.begun, p.cpu = false, now, cpu
+}
+
+// end closes the last stage of a run, or of one of its programs.
+func (p *Profile) end(failed bool) {
+	if p != nil {
+		p.close()
+		p.log.end(failed)
+	}
+}
+
+// count counts rows of the open stage.
+func (p *Profile) count(rows int64) {
+	if p != nil {
+		p.log.count(rows)
+	}
+}
+
+// measure has the run's hooks feed its profile and its log, where somebody wants one of them.
+func (n *night) measure() {
+	if n.opts.Stage != nil && n.opts.Profile == nil {
+		n.opts.Profile = &Profile{}
+	}
+	if p := n.opts.Profile; p != nil {
+		p.clock = n.opts.Clock
+		if n.opts.Stage != nil {
+			p.log = &stageLog{night: n}
+		}
+		p.attach(&n.opts)
+	}
 }
 
 // attach has the run's hooks feed the profile beside whoever listens already.

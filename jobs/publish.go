@@ -19,6 +19,7 @@ import (
 // program evaluates one program, posts the difference and publishes it. The commit of the transaction in the middle
 // is the decision: before it nothing has happened, after it everything that is missing can be brought to its end.
 func (n *night) program(ctx context.Context, fam *program.Family) error {
+	n.current = fam.ID
 	prev, err := ledger.ReadPrevious(ctx, n.db, fam.ID)
 	if err != nil {
 		return err
@@ -52,6 +53,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 		return err
 	}
 	n.evaluated[fam.ID] = worked.told
+	n.opts.Profile.count(worked.diff.Rows)
 	postings, err := n.postings(ctx, fam, worked.diff, closed)
 	if err != nil {
 		return err
@@ -68,6 +70,7 @@ func (n *night) program(ctx context.Context, fam *program.Family) error {
 		if err := s.Publish(ctx, n.db); err != nil {
 			return err
 		}
+		n.opts.Profile.count(s.Manifest.Totals.Rows)
 	}
 	return nil
 }
@@ -122,6 +125,7 @@ func (n *night) commit(ctx context.Context, fam *program.Family, horizon pipelin
 		if err := ledger.Balance(ctx, n.db, fam.ID, worked.scoped); err != nil {
 			return err
 		}
+		n.opts.Profile.count(worked.diff.Rows)
 		n.progress("%s: writing grant files", fam.ID)
 		if staged, err = n.stage(ctx, fam, horizon, postings); err != nil {
 			return err
@@ -163,6 +167,12 @@ func (n *night) stage(ctx context.Context, fam *program.Family, horizon pipeline
 		}
 		n.progress("%s", what)
 		opts := n.emitOptions()
+		opts.Step = func(step string) {
+			if step == "emit.sync" { // written
+				n.opts.Profile.count(p.Totals.Rows)
+			}
+			n.crash.pass(step)
+		}
 		if n.opts.Progress != nil {
 			opts.Progress = func(done, total int64) { n.counted(what+" and reading them back", done, total) }
 		}
@@ -175,6 +185,7 @@ func (n *night) stage(ctx context.Context, fam *program.Family, horizon pipeline
 		if err != nil {
 			return out, err
 		}
+		n.opts.Profile.count(p.Totals.Rows)
 		out = append(out, s)
 		if err := s.Record(ctx, n.db); err != nil {
 			return out, err

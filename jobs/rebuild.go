@@ -216,7 +216,7 @@ func (b *rebuild) fill(ctx context.Context, again map[pipeline.Date]load.Loaded)
 	for _, d := range res.Changed {
 		b.out.Changed = append(b.out.Changed, d.String())
 	}
-	warnings, err := p.acksOrWarnings(ctx, b.db, b.opts.Progress, nil)
+	warnings, err := p.acksOrWarnings(ctx, b.db, load.AckOptions{Progress: b.opts.Progress})
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (r *Reconciliation) progress(format string, args ...any) {
 }
 
 func (r *Reconciliation) run(ctx context.Context, families []*program.Family) (err error) {
-	acks, err := r.project.loadAcks(ctx, r.db, r.opts.Progress, nil)
+	acks, err := r.project.loadAcks(ctx, r.db, load.AckOptions{Progress: r.opts.Progress})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,8 @@ type RunOptions struct {
 	Step func(name string)
 	// Profile is filled with where the time went; nil for nobody.
 	Profile *Profile
+	// Stage is told each stage of the run when it has ended; nil for nobody.
+	Stage func(Stage)
 	// Command is how the process was called, for those who find the warehouse in use; "" for the process's arguments.
 	Command string
 }
@@ -49,6 +51,7 @@ type night struct {
 	crash    *crash
 	history  *history
 	summary  *Summary
+	current  string // the program that is at work, or was last; "" before the first
 	// evaluated says by program of whom was worked out what they are owed.
 	evaluated map[string]*Evaluated
 	waiting   map[string]int64
@@ -80,19 +83,18 @@ func Run(ctx context.Context, p *Project, opts RunOptions) (*Summary, error) {
 // run does everything that is done under the lock; dates sets the dates to post to and the programs to run, once all
 // programs are read.
 func (n *night) run(ctx context.Context, dates func() error) (s *Summary, err error) {
-	if n.opts.Profile != nil {
-		n.opts.Profile.attach(&n.opts)
-		defer func() {
-			n.opts.Profile.end()
-			if s != nil {
-				s.Profile = n.opts.Profile
-			}
-		}()
-	}
 	n.waiting, n.evaluated = map[string]int64{}, map[string]*Evaluated{}
 	if n.opts.Clock == nil {
 		n.opts.Clock = WallClock{}
 	}
+	asked := n.opts.Profile
+	n.measure()
+	defer func() {
+		n.opts.Profile.end(err != nil)
+		if s != nil {
+			s.Profile = asked
+		}
+	}()
 	if n.crash, err = newCrash(n.opts.Step); err != nil {
 		return nil, err
 	}
@@ -148,7 +150,9 @@ func (n *night) noted(ctx context.Context) (*Summary, error) {
 	n.summary = n.newSummary()
 	n.leaveStatus(ctx)
 	n.crash.pass(stepRunStart)
-	err = n.stages(ctx)
+	if err = n.stages(ctx); err == nil {
+		n.crash.pass(stepRunFinish)
+	}
 	// What was done is done, and is summed up even if the run is to stop.
 	if ctx.Err() == nil || len(n.done) > 0 {
 		if serr := n.summarise(context.WithoutCancel(ctx)); err == nil {
@@ -169,7 +173,6 @@ func (n *night) noted(ctx context.Context) (*Summary, error) {
 		}
 		return n.summary, errors.Join(err, n.history.finish(ctx, RunFailed, err.Error(), n.summary, end))
 	}
-	n.crash.pass(stepRunFinish)
 	if err := n.history.finish(ctx, n.summary.State, "", n.summary, end); err != nil {
 		return n.summary, err
 	}
@@ -243,7 +246,9 @@ func (n *night) stages(ctx context.Context) error {
 func (n *night) programs(ctx context.Context) error {
 	var faults []error
 	for _, fam := range n.chosen {
-		if err := n.program(ctx, fam); err != nil {
+		err := n.program(ctx, fam)
+		n.opts.Profile.end(err != nil)
+		if err != nil {
 			faults = append(faults, fmt.Errorf("program %s: %w", fam.ID, err))
 		} else {
 			n.done = append(n.done, fam)

@@ -27,7 +27,7 @@ type work struct {
 	horizon   pipeline.Date
 	trace     func(evaluate.Statement)
 	everybody string // why everybody is to be looked at, "" if that need not be
-	comparing func() // is told when the evaluation is done; nil for nobody
+	comparing func() // is told when an evaluation is done; nil for nobody
 }
 
 // out evaluates what is owed and makes the difference to the ledger: of those for whom something can have changed since
@@ -66,7 +66,7 @@ func (w work) out(ctx context.Context, db *warehouse.DB) (*workedOut, error) {
 		return nil, err
 	}
 	if why := spent(w.Family, out.asked); why != "" {
-		w.everybody, w.Scope, w.comparing = why, nil, nil
+		w.everybody, w.Scope = why, nil
 		return w.out(ctx, db)
 	}
 	return out, nil

@@ -23,6 +23,7 @@ const (
 	stepRunStart     = "run.start"     // the run has been noted in the history
 	stepRecover      = "recover"       // an interrupted publication is brought to its end
 	stepLoad         = "load"          // deliveries are loaded
+	stepAcks         = "acks"          // acknowledgements are loaded
 	stepEvaluate     = "evaluate"      // the passes of the evaluation run
 	stepDifference   = "difference"    // entitlements are held against the ledger
 	stepLedgerPost   = "ledger.post"   // the difference goes into the ledger
@@ -33,7 +34,8 @@ const (
 
 // Steps returns the names of all steps of a run, in the order in which they are first passed.
 func Steps() []string {
-	out := append([]string{stepRunStart, stepRecover, stepLoad}, append(slices.Clone(load.Steps), load.AckSteps...)...)
+	out := append([]string{stepRunStart, stepRecover, stepLoad}, load.Steps...)
+	out = append(append(out, stepAcks), load.AckSteps...)
 	out = append(out, stepEvaluate, stepDifference, stepLedgerPost)
 	staged, published := emit.Steps, []string(nil)
 	if i := slices.Index(emit.Steps, "publish.rename"); i >= 0 {

@@ -27,6 +27,8 @@ type AckOptions struct {
 	Progress func(what string)
 	// Step is told stepAcks before each file's transaction is committed; nil for nobody.
 	Step func(name string)
+	// Count is told the rows of each file that is loaded; nil for nobody.
+	Count func(rows int64)
 }
 
 // AckSteps are the names that AckOptions.Step is told.
@@ -52,7 +54,8 @@ func Acks(ctx context.Context, db *warehouse.DB, o AckOptions) (*AckResult, erro
 	if o.MaxLine == 0 {
 		o.MaxLine = DefaultMaxLine
 	}
-	l := &loader{db: db, o: Options{SpoolDir: o.SpoolDir, Progress: o.Progress, Step: o.Step, MaxLine: o.MaxLine}, result: &Result{}}
+	l := &loader{db: db, result: &Result{},
+		o: Options{SpoolDir: o.SpoolDir, Progress: o.Progress, Step: o.Step, Count: o.Count, MaxLine: o.MaxLine}}
 	a := &ackLoader{loader: l, o: o, result: &AckResult{}}
 	err := a.run(ctx)
 	a.result.Warnings = l.result.Warnings
@@ -169,6 +172,7 @@ func (a *ackLoader) file(ctx context.Context, f File, number int, known map[stri
 	if err := a.db.Tx(ctx, func() error { return a.insert(ctx, in, again) }); err != nil {
 		return err
 	}
+	a.took(in.read)
 	a.result.Files++
 	a.result.Read, a.result.Rejected = a.result.Read+in.read, a.result.Rejected+in.rejectedRows()
 	a.warnUnknown(in)

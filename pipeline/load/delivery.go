@@ -75,12 +75,14 @@ func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow m
 	if err != nil {
 		return nil, err
 	}
+	l.step(stepRead)
 	files, err := l.read(ctx, d, spool, byRow)
 	if err != nil {
 		return nil, err
 	}
 	in := &intake{loader: l, d: d, again: again, spool: spool, files: files, duplicate: map[int]int64{}, superseded: map[int]int64{},
 		result: &DeliveryResult{Date: d.Date, Again: again, Withdrawn: map[string]int64{}}}
+	in.took(in.rowsRead())
 	digests := map[string]string{}
 	for _, f := range files {
 		digests[f.Name] = f.sha256
@@ -119,6 +121,7 @@ func (in *intake) run(ctx context.Context) error {
 			return fmt.Errorf("loading %s: %w", ds.Name, err)
 		}
 	}
+	in.step(stepSettle)
 	if err := in.compareControl(); err != nil {
 		return err
 	}
@@ -161,6 +164,7 @@ func (in *intake) insert(ctx context.Context, ds *schemas.Dataset) error {
 			return err
 		}
 		in.loaded += f.read
+		in.took(f.read)
 	}
 	return nil
 }

@@ -39,18 +39,24 @@ type Options struct {
 	Rows func(what string, done, total int64)
 	// Step is told the name of each step before it is taken (see Steps); nil for nobody.
 	Step func(name string)
+	// Count is told rows that the step under way has dealt with; nil for nobody.
+	Count func(rows int64)
 }
 
 // Steps are the names that Options.Step is told, in order, for each delivery that is loaded.
 var Steps = func() []string {
-	var out []string
+	out := []string{stepRead}
 	for _, d := range schemas.Datasets {
 		out = append(out, stepDataset(d))
 	}
-	return append(out, stepCommit)
+	return append(out, stepSettle, stepCommit)
 }()
 
-const stepCommit = "load.commit" // the delivery's transaction is committed
+const (
+	stepRead   = "load.read"   // the delivery's files are read
+	stepSettle = "load.settle" // its rows are held against those of other deliveries
+	stepCommit = "load.commit" // its transaction is committed
+)
 
 // stepDataset is the step before a dataset's rows go into their table.
 func stepDataset(d *schemas.Dataset) string { return "load." + d.Name }
@@ -247,5 +253,11 @@ func (l *loader) progress(format string, args ...any) {
 func (l *loader) step(name string) {
 	if l.o.Step != nil {
 		l.o.Step(name)
+	}
+}
+
+func (l *loader) took(rows int64) {
+	if l.o.Count != nil {
+		l.o.Count(rows)
 	}
 }

@@ -41,6 +41,7 @@ have changed since grants were posted by them; what they change is shown first, 
 	cmd.Flags().BoolVar(&o.Restate, "restate", false, "accept program files that have changed since grants were posted by them")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for a warehouse that is in use, e.g. 5m")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the backfill did, or would do, as JSON")
+	a.quietFlag(cmd)
 	return cmd
 }
 
@@ -71,13 +72,12 @@ func (a *app) backfill(ctx context.Context, o jobs.BackfillOptions, asJSON bool)
 	if err != nil {
 		return err
 	}
-	line := newProgress(a.err)
-	o.Progress = line.at
+	end := a.watch(&o.RunOptions)
 	if !asJSON {
 		o.Changes = a.writeRestated
 	}
 	summary, err := jobs.Backfill(ctx, project, o)
-	line.end()
+	end()
 	return a.tellOutcome(summary, err, asJSON, func() { a.writeBackfillReport(summary, o.DryRun) })
 }
 

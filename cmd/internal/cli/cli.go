@@ -60,6 +60,7 @@ type app struct {
 	out, err io.Writer
 	args     []string
 	project  string // --project
+	quiet    bool   // --quiet, of what runs
 	started  bool   // a command has begun: errors from before are about usage
 }
 

@@ -46,6 +46,7 @@ the next one. Without --date it runs for yesterday, in the program's time zone.`
 	cmd.Flags().StringVar(&date, "date", "", "date to post to, YYYY-MM-DD (default: yesterday in the program's zone)")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for a warehouse that is in use, e.g. 5m")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the run did as JSON")
+	a.quietFlag(cmd)
 	cmd.Flags().BoolVar(&showSQL, "show-sql", false,
 		"print each statement of the evaluation with the rule's file and line, to standard error")
 	cmd.Flags().BoolVar(&profile, "profile", false,
@@ -58,10 +59,9 @@ func (a *app) run(ctx context.Context, opts jobs.RunOptions, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	line := newProgress(a.err)
-	opts.Progress = line.at
+	end := a.watch(&opts)
 	summary, err := jobs.Run(ctx, project, opts)
-	line.end()
+	end()
 	return a.tellOutcome(summary, err, asJSON, func() { a.writeRunReport(summary) })
 }
 

@@ -41,6 +41,7 @@ where a delivery is still waited for.`,
 	cmd.Flags().BoolVar(&f.once, "once", false, "run what is due and end")
 	cmd.Flags().StringVar(&f.listen, "listen", "", "address for /metrics (Prometheus) and /healthz, e.g. 127.0.0.1:9464")
 	cmd.Flags().StringVar(&f.textfile, "textfile", "", "file to write the metrics to, for the textfile collector")
+	a.quietFlag(cmd)
 	return cmd
 }
 
@@ -61,9 +62,12 @@ func (a *app) schedule(ctx context.Context, f scheduleFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	metrics := schedule.NewMetrics()
-	line := newProgress(a.err)
+	opts := jobs.RunOptions{Clock: clock}
+	end := a.watch(&opts)
 	run := func(ctx context.Context, d pipeline.Date, programs []string) (*jobs.Summary, error) {
-		return jobs.Run(ctx, project, jobs.RunOptions{Date: &d, Programs: programs, Clock: clock, Progress: line.at})
+		opts := opts
+		opts.Date, opts.Programs = &d, programs
+		return jobs.Run(ctx, project, opts)
 	}
 	s, err := schedule.New(project.Config.Jobs, jobs.Book{Project: project}, run, schedule.Options{
 		Clock: clock, Log: a.scheduleLine, Metrics: metrics, ProjectDir: project.Dir,
@@ -85,7 +89,7 @@ func (a *app) schedule(ctx context.Context, f scheduleFlags) (err error) {
 		err = s.Loop(ctx)
 		a.say("%s  the schedule ends", stamp(clock.Now()))
 	}
-	line.end()
+	end()
 	if f.textfile != "" {
 		if terr := metrics.WriteFile(f.textfile); terr != nil {
 			err = errors.Join(err, fmt.Errorf("writing the metrics: %w", terr))
