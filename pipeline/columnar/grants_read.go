@@ -206,18 +206,56 @@ func eachParquetBatch(path string, columns []string, fn func(arrow.Record) error
 		return err
 	}
 	rows, want := int64(0), fr.ParquetReader().NumRows()
-	for rr.Next() {
-		rows += rr.Record().NumRows()
-		if err := withColumns(rr.Record(), order, fn); err != nil {
-			return err
-		}
-	}
-	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
+	if err := readAhead(rr, func(rec arrow.Record) error {
+		rows += rec.NumRows()
+		return withColumns(rec, order, fn)
+	}); err != nil {
 		return err
 	}
 	// A column that ends early ends the batches without an error.
 	if rows != want {
 		return &DamagedError{What: fmt.Sprintf("its footer says %d rows, %d can be read", want, rows)}
+	}
+	return nil
+}
+
+// readAhead calls fn with each batch while the next one is being read.
+func readAhead(rr array.RecordReader, fn func(arrow.Record) error) error {
+	batches, stop, done := make(chan arrow.Record), make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(batches)
+		done <- sendBatches(rr, batches, stop)
+	}()
+	defer func() { // the reader is let go only when nobody reads any more
+		close(stop)
+		for rec := range batches {
+			rec.Release()
+		}
+	}()
+	for rec := range batches {
+		err := fn(rec)
+		rec.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return <-done
+}
+
+func sendBatches(rr array.RecordReader, out chan<- arrow.Record, stop <-chan struct{}) (err error) {
+	defer guard(&err)
+	for rr.Next() {
+		rec := rr.Record()
+		rec.Retain()
+		select {
+		case out <- rec:
+		case <-stop:
+			rec.Release()
+			return nil
+		}
+	}
+	if err := rr.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // gcPercent is how much the Go heap may grow between collections: most memory is DuckDB's, and the heap is small.
-const gcPercent = 300
+const gcPercent = 200
 
 // Main runs the process.
 func Main() {
