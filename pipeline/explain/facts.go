@@ -90,8 +90,12 @@ func (r *reader) transactions() error {
 	var at stamp
 	var p parts
 	dest := append([]any{&id, &member, &amount, &currency, &store, &channel, &status}, at.dest()...)
-	return r.each(`SELECT transaction_id, member_id, amount, currency, store_id, channel, status,
-		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM transactions`, byTransactions,
+	from := byTransactions.table // it holds the rows
+	if r.all {
+		from = "transactions"
+	}
+	return r.db.Each(r.ctx, `SELECT transaction_id, member_id, amount, currency, store_id, channel, status,
+		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM `+from, nil,
 		append(dest, p.dest()...), func() error {
 			r.out.Transactions = append(r.out.Transactions, reference.Transaction{
 				ID: id.String, MemberID: member.String, OccurredAt: at.value(), Amount: money(amount), Currency: currency.String,

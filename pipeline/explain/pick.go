@@ -10,8 +10,8 @@ import (
 	"accrue/pipeline/warehouse"
 )
 
-// picker says in two temporary tables whose facts are read: members, and their purchases with those of nobody that
-// were asked about.
+// picker gathers in two temporary tables whose facts are read: members, and the rows of their purchases with those of
+// nobody that were asked about.
 type picker struct {
 	ctx context.Context
 	db  *warehouse.DB
@@ -21,7 +21,7 @@ type picker struct {
 func (p picker) start() error {
 	for _, s := range []string{
 		"CREATE OR REPLACE TEMP TABLE explain_members (member_id VARCHAR)",
-		"CREATE OR REPLACE TEMP TABLE explain_transactions (transaction_id VARCHAR)",
+		"CREATE OR REPLACE TEMP TABLE explain_transactions AS SELECT * FROM transactions LIMIT 0",
 	} {
 		if err := p.exec(s); err != nil {
 			return err
@@ -42,12 +42,12 @@ func (p picker) members(_ *program.Family, ids ...string) error {
 
 // purchase picks one purchase alone.
 func (p picker) purchase(id string) error {
-	return p.exec("INSERT INTO explain_transactions VALUES (?)", id)
+	return p.exec("INSERT INTO explain_transactions SELECT * FROM transactions WHERE transaction_id = ?", id)
 }
 
 // purchases picks all purchases of the members picked so far.
 func (p picker) purchases() error {
-	queries, err := byMember.queries(p.ctx, p.db, "SELECT transaction_id FROM transactions")
+	queries, err := byMember.queries(p.ctx, p.db, "SELECT * FROM transactions")
 	if err != nil {
 		return fmt.Errorf("picking the facts: %w", err)
 	}
@@ -100,7 +100,8 @@ func (p picker) chunk(_ *program.Family, n int64) (map[string]bool, error) {
 	if err := p.exec("INSERT INTO explain_members SELECT member_id FROM explain_chunks WHERE chunk = ?", n); err != nil {
 		return nil, err
 	}
-	if err := p.exec("INSERT INTO explain_transactions SELECT transaction_id FROM explain_nobody WHERE chunk = ?", n); err != nil {
+	if err := p.exec(`INSERT INTO explain_transactions SELECT * FROM transactions
+		WHERE transaction_id IN (SELECT transaction_id FROM explain_nobody WHERE chunk = ?)`, n); err != nil {
 		return nil, err
 	}
 	wanted := map[string]bool{}

@@ -41,6 +41,8 @@ type Options struct {
 	Step func(name string)
 	// Count is told rows that the step under way has dealt with; nil for nobody.
 	Count func(rows int64)
+
+	straysAtOnce int64 // 0 for the constant of that name
 }
 
 // Steps are the names that Options.Step is told, in order, for each delivery that is loaded.

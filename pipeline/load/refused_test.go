@@ -324,3 +324,23 @@ func TestWaitingCountsWhatIsLeft(t *testing.T) {
 		t.Errorf("waiting: %v, want the two lines of t1 and the one of t3", res.Waiting)
 	}
 }
+
+// What waits is the same however many transactions are held against the lines at once.
+func TestWaitingInParts(t *testing.T) {
+	transactions, items := header, "transaction_id,line_no,item_id,amount\n"
+	for i := range 20 {
+		items += fmt.Sprintf("t%d,1,i,5\nt%d,2,i,5\n", i, i)
+		if i%2 == 0 {
+			transactions += fmt.Sprintf("t%d,,2026-11-20T10:00,5\n", i)
+		}
+	}
+	for _, atOnce := range []int64{1, 3, 10, 0} {
+		p := newProject(t)
+		p.o.straysAtOnce = atOnce
+		p.deliver("2026-11-20", map[string]string{"transactions.csv": transactions, "items.csv": items,
+			"returns.csv": "return_id,transaction_id,amount,occurred_at\nr1,t3,5,2026-11-20T10:00\nr2,t4,5,2026-11-20T10:00\n"})
+		if res := p.load(); !maps.Equal(res.Waiting, map[string]int64{"items": 20, "returns": 1}) {
+			t.Errorf("%d at once: waiting: %v, want the two lines and the return of those with odd numbers", atOnce, res.Waiting)
+		}
+	}
+}

@@ -11,10 +11,40 @@ import (
 // attached are the datasets whose rows belong to a transaction, and wait for it where they come first.
 var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
 
+// straysAtOnce is how many transactions are held against the lines of a delivery at once. A join of many more goes over
+// the disk: 100 million at once took ten minutes.
+const straysAtOnce = 20_000_000
+
+// strays lists the transactions that the delivery names and does not bring.
+func (in *intake) strays(ctx context.Context, f *filler) error {
+	if err := f.run(ctx, in.db, "waiting/no strays"); err != nil {
+		return err
+	}
+	n, err := f.count(ctx, in.db, "waiting/brought")
+	if err != nil {
+		return err
+	}
+	atOnce := in.o.straysAtOnce
+	if atOnce == 0 {
+		atOnce = straysAtOnce
+	}
+	parts := n/atOnce + 1
+	for i := range parts {
+		f.where["part"] = "true"
+		if parts > 1 {
+			f.where["part"] = fmt.Sprintf("hash(transaction_id) %% %d = %d", parts, i)
+		}
+		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // look finds out what is known already of the transactions that the delivery names.
 func (in *intake) look(ctx context.Context) error {
 	f := in.filler(schemas.Transactions)
-	if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
+	if err := in.strays(ctx, f); err != nil {
 		return err
 	}
 	var first, last *string
@@ -58,7 +88,7 @@ func (in *intake) noteWaiting(ctx context.Context) error {
 		return in.waitAnew(ctx)
 	}
 	if in.twinned { // a transaction that was rejected is not there any more
-		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
+		if err := in.strays(ctx, f); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ WITH drawn AS (
                [1 + popular(bits(what, 0, 16), 12::UBIGINT)::BIGINT] AS type
     FROM drawn
 )
-SELECT 'A' || getvariable('stamp') || '-' || lpad(CAST(t.k + 1 AS VARCHAR), 8, '0') AS activity_id,
+SELECT 'A' || getvariable('stamp') || '-' || digits(t.k + 1) AS activity_id,
        member_id(member_number(member_rank(bits(t.who, 0, 30)))) AS member_id, t.type,
        make_timestamp((getvariable('day') * 86400 + s.first_second
            + (bits(t.more, 0, 16)::BIGINT * s.seconds) // 65536) * 1000000) AS occurred_at,

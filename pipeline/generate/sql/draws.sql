@@ -14,7 +14,9 @@ CREATE MACRO member_rank(u) AS
     (getvariable('members')::UBIGINT * (u + 31::UBIGINT * ((((u * u) >> 30) * u) >> 30))) >> 35;
 -- member_number spreads the ranks over the ids; the factor is prime and larger than any number of members.
 CREATE MACRO member_number(rank) AS (rank * 2654435761::UBIGINT) % getvariable('members')::UBIGINT;
-CREATE MACRO member_id(number) AS 'M' || lpad(CAST(number + 1 AS VARCHAR), 8, '0');
+-- digits: eight, or as many as there are.
+CREATE MACRO digits(number) AS lpad(CAST(number AS VARCHAR), greatest(8, length(CAST(number AS VARCHAR)))::INTEGER, '0');
+CREATE MACRO member_id(number) AS 'M' || digits(number + 1);
 -- popular: of n things, the first ones more often: n × u² with u of 16 bits.
 CREATE MACRO popular(u, n) AS (((u * u) >> 16) * n) >> 16;
 CREATE MACRO money(paise) AS CAST(paise AS DECIMAL(16, 0)) * 0.01::DECIMAL(2, 2);

@@ -37,7 +37,7 @@ sums AS (
                 THEN least(net + tax + shipping + tip, 50000 * (1 + bits(paid, 19, 2)::BIGINT)) ELSE 0 END AS card
     FROM taxed
 )
-SELECT g, k, day, 'T' || stamp || '-' || lpad(CAST(k + 1 AS VARCHAR), 8, '0') AS transaction_id,
+SELECT g, k, day, 'T' || stamp || '-' || digits(k + 1) AS transaction_id,
        -- One purchase in thirteen is nobody's that is known.
        CASE WHEN who >> 30 = 3 AND bits(who, 0, 8) < 79 THEN NULL
             ELSE member_id(member_number(member_rank(bits(who, 0, 30)))) END AS member_id,

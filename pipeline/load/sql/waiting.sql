@@ -1,13 +1,20 @@
 -- Items and returns whose transaction has not come yet. What is known of the transactions that a delivery names is looked
 -- up once, for all that ask: a warehouse of years is long.
 
+-- name: no strays
+CREATE OR REPLACE TEMP TABLE load_strays (transaction_id VARCHAR);
+
+-- name: brought
+SELECT count(*) FROM transactions WHERE delivery = {d};
+
 -- name: strays
 -- The transactions that lines and returns of the delivery name and that it does not bring.
-CREATE OR REPLACE TEMP TABLE load_strays AS
+INSERT INTO load_strays
 SELECT DISTINCT x.transaction_id FROM (
-	SELECT transaction_id FROM items WHERE delivery = {d} UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d}
+	SELECT transaction_id FROM items WHERE delivery = {d} AND {part}
+	UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d} AND {part}
 ) x
-ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d}) t ON t.transaction_id = x.transaction_id;
+ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d} AND {part}) t ON t.transaction_id = x.transaction_id;
 
 -- name: range
 SELECT min(a), max(b) FROM (
