@@ -140,7 +140,7 @@ func outcome(ctx context.Context, db *warehouse.DB, families []*program.Family, 
 		if _, err := evaluate.Run(ctx, db, fam, c.Horizon(), evaluate.Options{}); err != nil {
 			return out, err
 		}
-		records, err := entitlementRecords(ctx, db, fam.ID)
+		records, err := EntitlementRecords(ctx, db, entitlementsQuery, fam.ID)
 		if err != nil {
 			return out, err
 		}
@@ -150,18 +150,24 @@ func outcome(ctx context.Context, db *warehouse.DB, families []*program.Family, 
 	return out, err
 }
 
-func entitlementRecords(ctx context.Context, db *warehouse.DB, id string) ([]cases.Record, error) {
+// entitlementsQuery gives what was worked out for a program.
+const entitlementsQuery = `SELECT ?, v.program_version, m.member_id, r.rule, w.reward, e.amount, CAST(e.source_type AS VARCHAR),
+		e.source_id, e.earned_us, CAST(e.earned_on AS VARCHAR)
+	FROM entitlements e JOIN eval_versions v ON v.ver = e.ver JOIN eval_members m ON m.member_no = e.member_no
+	JOIN eval_rules r ON r.rule_no = e.rule_no JOIN eval_rewards w ON w.reward_no = e.reward_no`
+
+// EntitlementRecords reads entitlements, or grants, out of a warehouse. The query gives program, program_version, member_id,
+// rule, reward, amount in ten-thousandths, source_type, source_id, earned_us and earned_on, the ones without a type of
+// their own as VARCHAR.
+func EntitlementRecords(ctx context.Context, db *warehouse.DB, query string, args ...any) ([]cases.Record, error) {
 	var out []cases.Record
 	var version int
-	var member, rule, reward, sourceType, sourceID, on string
+	var program, member, rule, reward, sourceType, sourceID, on string
 	var amount, at int64
-	err := db.Each(ctx, `SELECT v.program_version, m.member_id, r.rule, w.reward, e.amount, CAST(e.source_type AS VARCHAR),
-		e.source_id, e.earned_us, CAST(e.earned_on AS VARCHAR)
-		FROM entitlements e JOIN eval_versions v ON v.ver = e.ver JOIN eval_members m ON m.member_no = e.member_no
-		JOIN eval_rules r ON r.rule_no = e.rule_no JOIN eval_rewards w ON w.reward_no = e.reward_no`, nil,
-		[]any{&version, &member, &rule, &reward, &amount, &sourceType, &sourceID, &at, &on}, func() error {
+	err := db.Each(ctx, query, args,
+		[]any{&program, &version, &member, &rule, &reward, &amount, &sourceType, &sourceID, &at, &on}, func() error {
 			out = append(out, cases.Record{
-				"program": id, "program_version": strconv.Itoa(version), "member_id": member, "rule": rule, "reward": reward,
+				"program": program, "program_version": strconv.Itoa(version), "member_id": member, "rule": rule, "reward": reward,
 				"amount": pipeline.Amount(amount).String(), "source_type": sourceType, "source_id": sourceID,
 				"earned_at": cases.FormatInstant(time.UnixMicro(at)), "earned_on": on,
 			})

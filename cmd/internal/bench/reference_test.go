@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"accrue/jobs"
 	"accrue/pipeline"
 	"accrue/pipeline/cases"
 	"accrue/pipeline/explain"
-	"accrue/pipeline/warehouse"
 )
 
 // One member in sampleOf is taken, of small deliveries so many more that there are about sampleMembers: a delivery has a
@@ -87,28 +84,11 @@ func referenceChild(ctx context.Context, t task) error {
 	for _, e := range owed {
 		worked.Entitlements = append(worked.Entitlements, cases.EntitlementRecord(fam.ID, e))
 	}
-	if posted.Entitlements, err = ledgerRecords(ctx, db, sampled); err != nil {
+	if posted.Entitlements, err = jobs.EntitlementRecords(ctx, db, `SELECT program, program_version, member_id, rule, reward, amount,
+		CAST(source_type AS VARCHAR), source_id, earned_us, CAST(earned_on AS VARCHAR) FROM ledger WHERE `+sampled); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(heldTogether(worked, posted, len(members)))
-}
-
-// ledgerRecords are the ledger's rows, in the columns of entitlements.
-func ledgerRecords(ctx context.Context, db *warehouse.DB, where string) (out []cases.Record, err error) {
-	var version int
-	var program, member, rule, reward, sourceType, sourceID, on string
-	var amount, at int64
-	err = db.Each(ctx, `SELECT program, program_version, member_id, rule, reward, amount, CAST(source_type AS VARCHAR),
-		source_id, earned_us, CAST(earned_on AS VARCHAR) FROM ledger WHERE `+where, nil,
-		[]any{&program, &version, &member, &rule, &reward, &amount, &sourceType, &sourceID, &at, &on}, func() error {
-			out = append(out, cases.Record{
-				"program": program, "program_version": strconv.Itoa(version), "member_id": member, "rule": rule, "reward": reward,
-				"amount": pipeline.Amount(amount).String(), "source_type": sourceType, "source_id": sourceID,
-				"earned_at": cases.FormatInstant(time.UnixMicro(at)), "earned_on": on,
-			})
-			return nil
-		})
-	return out, err
 }
 
 // heldTogether is the comparison of what was worked out for so many members with what was posted.
