@@ -90,6 +90,7 @@ bench-peers: bin/accrue ## accrue run beside what people use instead, all or BEN
 
 FUZZ_PROGRAMS  ?= 20000
 FUZZ_HISTORIES ?= 3000
+FUZZ_LOSSES    ?= 200
 FUZZ_TIME      ?= 1m
 
 # Every parser of what comes from outside, as package:test.
@@ -97,11 +98,12 @@ PARSERS := pipeline/program:FuzzProgram pipeline/cases:FuzzCases pipeline/load:F
            pipeline/load:FuzzControl pipeline/emit:FuzzManifest pipeline/load:FuzzAcks
 
 fuzz: FUZZ_TIME = 10m
-fuzz: fuzz-parsers ## parsers for ten minutes each (FUZZ_TIME), P5 with 20,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES)
+fuzz: fuzz-parsers ## parsers for ten minutes each (FUZZ_TIME), P5 with 20,000 random programs (FUZZ_PROGRAMS), P3 and P4 with 3,000 histories (FUZZ_HISTORIES), P8 with 200 (FUZZ_LOSSES)
 	ACCRUE_FUZZ_N=$(FUZZ_PROGRAMS) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP5' \
 		$(call packages_with,TestP5)
 	ACCRUE_FUZZ_HISTORIES=$(FUZZ_HISTORIES) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP[34]' \
 		$(call packages_with,TestP[34])
+	ACCRUE_LOSSES=$(FUZZ_LOSSES) go test -count=1 -v -timeout 6h -tags "$(TAGS)" -run '^TestP8Histories' ./jobs
 
 # Two at a time. Making an input that reaches something new smaller is not worth much time: all inputs are small.
 fuzz-parsers: ## each parser with made-up files for a minute (FUZZ_TIME), two at a time

@@ -21,6 +21,7 @@ import (
 	"accrue/pipeline/evaluate"
 	"accrue/pipeline/ledger"
 	"accrue/pipeline/program"
+	"accrue/pipeline/warehouse"
 )
 
 // historiesVariable is how many random histories P3 and P4 try, for more than the default.
@@ -123,17 +124,9 @@ type historian struct {
 
 // disagreement says in which way of running it a history ends differently, and how many rows were posted.
 func (h *historian) disagreement(ctx context.Context, history random.History, ways func(random.History) []way) (string, int) {
-	plain, err := cases.Reference{}.Run(history.Case)
+	want, err := referenceSums(history.Case)
 	if err != nil {
-		return "the reference refuses it: " + err.Error(), 0
-	}
-	want := map[string]pipeline.Amount{}
-	for _, r := range plain.Entitlements {
-		a, err := parseAmount(r["amount"])
-		if err != nil {
-			return err.Error(), 0
-		}
-		want[ledgerKey(r["program"], r["rule"], r["member_id"], r["reward"], r["source_type"], r["source_id"])] += a
+		return err.Error(), 0
 	}
 	total := 0
 	for _, way := range ways(history) {
@@ -147,6 +140,23 @@ func (h *historian) disagreement(ctx context.Context, history random.History, wa
 		}
 	}
 	return "", total
+}
+
+// referenceSums is what the reference says is owed in the end.
+func referenceSums(c cases.Case) (map[string]pipeline.Amount, error) {
+	plain, err := cases.Reference{}.Run(c)
+	if err != nil {
+		return nil, fmt.Errorf("the reference refuses it: %w", err)
+	}
+	out := map[string]pipeline.Amount{}
+	for _, r := range plain.Entitlements {
+		a, err := parseAmount(r["amount"])
+		if err != nil {
+			return nil, err
+		}
+		out[ledgerKey(r["program"], r["rule"], r["member_id"], r["reward"], r["source_type"], r["source_id"])] += a
+	}
+	return out, nil
 }
 
 // way is a way of running a history.
@@ -192,12 +202,7 @@ func (h *historian) play(ctx context.Context, c cases.Case, w way) (sums map[str
 		return nil, 0, err
 	}
 	for _, n := range w.nights {
-		for _, d := range n.Put {
-			if err := os.RemoveAll(filepath.Join(dir, "exports", "date="+d.Date.String())); err != nil {
-				return nil, 0, err
-			}
-		}
-		if err := writeDeliveries(filepath.Join(dir, "exports"), cases.Case{Deliveries: n.Put}); err != nil {
+		if err := put(filepath.Join(dir, "exports"), n.Put); err != nil {
 			return nil, 0, err
 		}
 		if len(n.Put) > 0 || w.fresh {
@@ -220,7 +225,17 @@ func (h *historian) play(ctx context.Context, c cases.Case, w way) (sums map[str
 			return nil, 0, err
 		}
 	}
-	return h.sums(ctx)
+	return ledgerSums(ctx, h.db)
+}
+
+// put puts deliveries into the exports folder, each as a whole.
+func put(exports string, deliveries []cases.Delivery) error {
+	for _, d := range deliveries {
+		if err := os.RemoveAll(filepath.Join(exports, "date="+d.Date.String())); err != nil {
+			return err
+		}
+	}
+	return writeDeliveries(exports, cases.Case{Deliveries: deliveries})
 }
 
 // night posts what a program owes, as jobs.night does.
@@ -295,11 +310,12 @@ func (h *historian) post(ctx context.Context, fam *program.Family, horizon pipel
 	})
 }
 
-func (h *historian) sums(ctx context.Context) (map[string]pipeline.Amount, int, error) {
+// ledgerSums are the sums of a ledger by source, without those that are nothing, and the number of its rows.
+func ledgerSums(ctx context.Context, db *warehouse.DB) (map[string]pipeline.Amount, int, error) {
 	out, rows := map[string]pipeline.Amount{}, 0
 	var id, rule, member, reward, sourceType, source string
 	var amount, n int64
-	err := h.db.Each(ctx, `SELECT program, rule, member_id, reward, CAST(source_type AS VARCHAR), source_id,
+	err := db.Each(ctx, `SELECT program, rule, member_id, reward, CAST(source_type AS VARCHAR), source_id,
 		CAST(sum(amount) AS BIGINT), count(*) FROM ledger GROUP BY ALL`, nil,
 		[]any{&id, &rule, &member, &reward, &sourceType, &source, &amount, &n}, func() error {
 			rows += int(n)

@@ -13,7 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"accrue/fixtures/random"
+	"accrue/pipeline/cases"
 	"accrue/pipeline/emit"
+	"accrue/pipeline/warehouse"
 	"accrue/schemas"
 )
 
@@ -94,10 +97,7 @@ func TestP8WarehouseIsRebuilt(t *testing.T) {
 		t.Errorf("a dry run says %v", err)
 	}
 
-	done, err := Rebuild(t.Context(), p, RebuildOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := rebuilt(t, p)
 	if done.Deliveries != 4 || done.Closings != 4 || len(done.Changed) > 0 || len(done.Warnings) > 0 {
 		t.Errorf("rebuilt %+v", done)
 	}
@@ -212,10 +212,7 @@ func TestP8RefusesWhatIsNotAsItWas(t *testing.T) {
 	p := copyProject(t, lived)
 	lose(t, p)
 	deliver(t, p, "2026-11-02", "t4 o 2026-11-02 600")
-	done, err := Rebuild(t.Context(), p, RebuildOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := rebuilt(t, p)
 	if diff := cmp.Diff([]string{"2026-11-02"}, done.Changed); diff != "" {
 		t.Error(diff)
 	}
@@ -345,9 +342,7 @@ func TestP8LostBetweenLedgerAndFiles(t *testing.T) {
 		p := copyProject(t, base)
 		start(t, p, "2026-11-02", step)
 		write(t, p.warehouseFile(), "spoiled")
-		if _, err := Rebuild(t.Context(), p, RebuildOptions{}); err != nil {
-			t.Fatalf("%s: %v", step, err)
-		}
+		rebuilt(t, p)
 		run(t, p, "2026-11-02")
 		if diff := cmp.Diff(published(t, calm, nil), published(t, p, nil)); diff != "" {
 			t.Errorf("%s: published files (-undisturbed +lost):\n%s", step, diff)
@@ -368,10 +363,7 @@ func TestP8ChangedDeliveryAfterALoss(t *testing.T) {
 	known := book(t, p)
 	deliver(t, p, "2026-11-02", "t1 n 2026-11-01 100", "t3 m 2026-11-02 500")
 	lose(t, p)
-	done, err := Rebuild(t.Context(), p, RebuildOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	done := rebuilt(t, p)
 	if diff := cmp.Diff([]string{"2026-11-02"}, done.Changed); diff != "" {
 		t.Error(diff)
 	}
@@ -382,4 +374,73 @@ func TestP8ChangedDeliveryAfterALoss(t *testing.T) {
 	worksOut(t, p, run(t, p, "2026-11-02"), 2)
 	booked(t, p, &known, "02/2 t1 reversal -1 member_changed", "02/2 t1 adjustment 1 member_changed", "02/2 t3 adjustment 5 corrected")
 	noFindings(t, p)
+}
+
+// P8: random histories end where the reference does although warehouses are lost in between, some of them when the next
+// deliveries, or other forms of old ones, have come already; and no grant id comes twice.
+func TestP8HistoriesSurviveLosses(t *testing.T) {
+	t.Parallel()
+	n := 12
+	if text := os.Getenv(lossesVariable); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("%s: %v", lossesVariable, err)
+		}
+	}
+	lost := 0
+	for seed := uint64(1); seed <= uint64(n); seed++ { // 0 has a night on each of 30 dates
+		h := newHistory(seed)
+		want, err := referenceSums(h.Case)
+		if err != nil {
+			t.Fatalf("history %d: %v", seed, err)
+		}
+		for name, nights := range map[string][]random.Night{"day by day": h.DayByDay(), "shuffled": h.Shuffled()} {
+			rnd := rand.New(rand.NewPCG(seed, uint64(len(name))))
+			p, err := CaseEngine{Threads: 1}.project(t.TempDir(), cases.Case{Programs: h.Programs})
+			if err != nil {
+				t.Fatalf("history %d: %v", seed, err)
+			}
+			for i, night := range nights {
+				before, after := rnd.IntN(3) == 0, rnd.IntN(3) == 0
+				if before && i > 0 {
+					lose(t, p)
+					rebuilt(t, p)
+				}
+				if err := put(p.ExportsDir(), night.Put); err != nil {
+					t.Fatal(err)
+				}
+				if after && i > 0 {
+					lose(t, p)
+					rebuilt(t, p)
+					lost++
+				}
+				if _, err := Run(t.Context(), p, RunOptions{Date: &night.Run}); err != nil {
+					t.Fatalf("history %d, %s: the run for %s: %v", seed, name, night.Run, err)
+				}
+			}
+			read(t, p, func(db *warehouse.DB) {
+				got, _, err := ledgerSums(t.Context(), db)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := sumsDiffer(want, got); diff != "" {
+					t.Errorf("history %d, %s:\n%s", seed, name, diff)
+				}
+			})
+			noFindings(t, p)
+		}
+	}
+	t.Logf("lost with deliveries waiting: %d", lost)
+}
+
+// lossesVariable is how many random histories lose their warehouses, for more than the default.
+const lossesVariable = "ACCRUE_LOSSES"
+
+func rebuilt(t *testing.T, p *Project) *Rebuilt {
+	t.Helper()
+	done, err := Rebuild(t.Context(), p, RebuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
 }
