@@ -201,8 +201,8 @@ type narrowing struct {
 	active bool
 }
 
-// narrowRows are kept apart at once, about.
-const narrowRows = 4_000_000
+// narrowRows are kept apart at once, about; they are in memory with all their names.
+const narrowRows = 2_000_000
 
 // to makes sure that the rows of the first of the postings are there.
 func (k *narrowing) to(ctx context.Context, db *warehouse.DB, postings []ledger.Posting) error {

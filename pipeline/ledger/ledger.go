@@ -138,13 +138,13 @@ func posted(ctx context.Context, db *warehouse.DB, program string, postings []Po
 	return out, err
 }
 
-// Narrow makes `difference` show only the rows that are posted to the dates from first to last, kept apart so that the
-// rows of one date are found without looking at all of them. Widen takes it back.
+// Narrow makes `difference` show only the rows that are posted to the dates from first to last, kept apart by date and
+// with their names, so that the rows of one date are found without looking at all of them. Widen takes it back.
 func Narrow(ctx context.Context, db *warehouse.DB, first, last pipeline.Date) error {
 	for _, s := range []string{
-		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE difference_slice AS SELECT * FROM difference_rows
-			WHERE posted_on BETWEEN DATE '%s' AND DATE '%s'`, first, last),
-		"CREATE OR REPLACE TEMP VIEW difference_shown AS SELECT * FROM difference_slice",
+		fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE difference_slice AS SELECT * FROM difference_named
+			WHERE posted_on BETWEEN DATE '%s' AND DATE '%s' ORDER BY posted_on`, first, last),
+		"CREATE OR REPLACE TEMP VIEW difference AS SELECT * FROM difference_slice",
 	} {
 		if _, err := db.Exec(ctx, s); err != nil {
 			return fmt.Errorf("taking the difference of %s to %s apart: %w", first, last, err)
@@ -156,7 +156,7 @@ func Narrow(ctx context.Context, db *warehouse.DB, first, last pipeline.Date) er
 // Widen makes `difference` show everything again.
 func Widen(ctx context.Context, db *warehouse.DB) error {
 	for _, s := range []string{
-		"CREATE OR REPLACE TEMP VIEW difference_shown AS SELECT * FROM difference_rows",
+		"CREATE OR REPLACE TEMP VIEW difference AS SELECT * FROM difference_named",
 		"DROP TABLE IF EXISTS difference_slice",
 	} {
 		if _, err := db.Exec(ctx, s); err != nil {

@@ -98,6 +98,10 @@ func create(ctx context.Context, o Options) error {
 
 // connect opens what is there, or something new, and brings it to the newest version.
 func connect(ctx context.Context, o Options) (*DB, error) {
+	if at := strings.IndexAny(o.Path, "?%"); at >= 0 {
+		return nil, fmt.Errorf("opening the warehouse %s: its path holds %q, with which the driver of DuckDB cannot open it: give the folder another name, or start in it, without --project",
+			o.Path, o.Path[at])
+	}
 	dsn := o.Path
 	if o.ReadOnly {
 		dsn += "?access_mode=read_only"
@@ -127,11 +131,9 @@ func (db *DB) configure(ctx context.Context) error {
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = true", "SET enable_progress_bar = false",
 		"SET default_null_order = 'nulls_first'",
-		// Every checkpoint writes anew where the rows of all tables lie. What a night posts can wait for the one at its end.
-		"SET checkpoint_threshold = '64MB'",
-	}
-	if db.opts.MemoryLimit != "" {
-		set = append(set, "SET memory_limit = "+Literal(db.opts.MemoryLimit))
+		// Every checkpoint writes anew where the rows of all tables lie, and compresses the last rows of each with one thread
+		// alone. What a night posts can wait for the one at its end, and the deliveries of a backfill for each other.
+		"SET checkpoint_threshold = '256MB'",
 	}
 	if db.opts.Threads > 0 {
 		set = append(set, fmt.Sprintf("SET threads = %d", db.opts.Threads))
@@ -141,6 +143,11 @@ func (db *DB) configure(ctx context.Context) error {
 	}
 	if db.opts.TempLimit != "" {
 		set = append(set, "SET max_temp_directory_size = "+Literal(db.opts.TempLimit))
+	}
+	// After the folder: what a killed process left in the log is in memory by now, may be spilled at once, and has no place
+	// but one then.
+	if db.opts.MemoryLimit != "" {
+		set = append(set, "SET memory_limit = "+Literal(db.opts.MemoryLimit))
 	}
 	for _, s := range set {
 		if _, err := db.Exec(ctx, s); err != nil {

@@ -3,7 +3,9 @@ package warehouse
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -42,6 +44,50 @@ func TestOpenCreatesAndKeeps(t *testing.T) {
 	}
 	if n != 1 || program != "q" {
 		t.Errorf("horizons holds %d rows (%s), want only the committed one", n, program)
+	}
+}
+
+// What a killed process left in the log may be more than the memory holds.
+func TestOpenAfterAKill(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	path := filepath.Join(dir, "accrue.duckdb")
+	db, err := Open(ctx, Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for range 24 { // each short enough to be in the log with its rows
+		if _, err := db.Exec(ctx, `INSERT INTO horizons SELECT concat(hash(range), hash(range + 1), hash(range + 2)), DATE '2026-01-01', range
+			FROM range(100000)`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"", ".wal"} {
+		text, err := os.ReadFile(path + name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "left.duckdb"+name), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := Open(ctx, Options{Path: filepath.Join(dir, "left.duckdb"), MemoryLimit: "100MB", TempDir: filepath.Join(dir, "spill")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+	var n int
+	if err := left.QueryRow(ctx, "SELECT count(*) FROM horizons").Scan(&n); err != nil || n != 2_400_000 {
+		t.Errorf("%d rows: %v", n, err)
+	}
+}
+
+func TestPathsThatTheDriverCannotOpen(t *testing.T) {
+	for _, name := range []string{"50%", "what?"} {
+		_, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), name, "accrue.duckdb")})
+		if err == nil || !strings.Contains(err.Error(), "give the folder another name") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -6,17 +6,17 @@ LEFT JOIN (SELECT posted_on, seq FROM publications WHERE program = (SELECT progr
   USING (posted_on)
 GROUP BY posted_on;
 
--- What `difference` shows: everything, or after Narrow the rows of some dates.
-CREATE OR REPLACE TEMP VIEW difference_shown AS SELECT * FROM difference_rows;
-
 -- Every row finds its names. All but the member's are joined from the left all the same: DuckDB takes an inner join
 -- on a computed column for one that leaves next to nothing, and would then join the wrong way round, ten times slower.
-CREATE OR REPLACE TEMP VIEW difference AS
+CREATE OR REPLACE TEMP VIEW difference_named AS
 SELECT q.program, d.program_version, m.member_id, u.rule, w.reward, d.amount, d.kind, d.source_type, d.source_id, d.n,
   d.earned_us, d.earned_on, d.posted_on, d.available_on, d.expires_on, d.reason, s.seq, d.place AS member_no
-FROM difference_shown d
+FROM difference_rows d
 JOIN difference_members m ON m.member_no = d.member_no
 LEFT JOIN difference_rules u ON u.rule_no = d.rule_no
 LEFT JOIN difference_rewards w ON w.reward_no = d.reward_no
 LEFT JOIN difference_seqs s ON s.posted_on = d.posted_on
 CROSS JOIN difference_request q;
+
+-- Everything, or after Narrow the rows of some dates.
+CREATE OR REPLACE TEMP VIEW difference AS SELECT * FROM difference_named;
