@@ -92,7 +92,7 @@ func (d *difference) run(name string) error {
 		return err
 	}
 	// As text, so that DuckDB leaves out what is older.
-	since := pipeline.Date(pipeline.MinDate)
+	since := pipeline.MinDate
 	if d.req.Scope != nil {
 		since = d.req.Scope.Since
 	}
