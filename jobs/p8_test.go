@@ -21,15 +21,17 @@ import (
 )
 
 // livedProject has everything behind it that leaves traces: nights, a delivery that came after later ones, corrections, two
-// versions of a program, a second program, a closing and its reopening, a backfill that restated, several forms and
-// parts of files.
+// versions of a program, a second program with a list of codes, a closing and its reopening, a backfill that restated,
+// several forms and parts of files.
 func livedProject(t *testing.T) *Project {
 	t.Helper()
 	p := plainProject(t, strings.Replace(plainProgram, "rules:", "rewards:\n  points: {expires: {after_days: 30}}\n  cash: {scale: 2}\nrules:\n"+
 		"  - {id: back, kind: spend, earn: 1, per: 100, steps: fractional, reward: cash}", 1))
 	second := strings.NewReplacer("version: 1", "version: 2", "2026-01-01", "2026-11-03", "earn: 1,", "earn: 3,").Replace(read1(t, p))
 	write(t, filepath.Join(p.Dir, "programs", "p2.yaml"), second)
-	write(t, filepath.Join(p.Dir, "programs", "q.yaml"), strings.Replace(plainProgram, "program: p", "program: q", 1))
+	write(t, filepath.Join(p.Dir, "programs", "q.yaml"), strings.NewReplacer("program: p", "program: q",
+		"rules:", "rules:\n  - {id: codes, kind: gift_code, codes_file: codes.csv}").Replace(plainProgram))
+	write(t, filepath.Join(p.Dir, "programs", "codes.csv"), "code,earn\nSPRING,10\n")
 	p = settings(t, p, "threads: 1\ngrants: {formats: [parquet, csv, ndjson], max_rows_per_file: 2}\n")
 	deliver(t, p, "2026-11-01", "t1 m/1 2026-11-01 133.33", "t2 n% 2026-11-01 250")
 	run(t, p, "2026-11-01")

@@ -267,6 +267,15 @@ func (b *rebuild) state(ctx context.Context) error {
 	return b.runs(ctx)
 }
 
+// fingerprint is that of a version that a manifest names (program.Program.Fingerprint).
+func fingerprint(v schemas.ManifestVersion) string {
+	named := make([]string, len(v.Files))
+	for i, f := range v.Files {
+		named[i] = f.SHA256
+	}
+	return program.Fingerprint(v.SHA256, named)
+}
+
 // bases notes the versions that a manifest names and that posted grants rest on, as writeBases does. Their texts are
 // those of the program files, where these are still the same.
 func (b *rebuild) bases(ctx context.Context, m *schemas.Manifest) error {
@@ -304,7 +313,7 @@ func (b *rebuild) bases(ctx context.Context, m *schemas.Manifest) error {
 				"%s: version %d of program %s is not what grants were posted by, and its earlier text is not published", v.File, v.Version, m.Program))
 		}
 		if _, err := b.db.Exec(ctx, "INSERT INTO program_bases VALUES (?, ?, CAST(? AS DATE), ?, ?, ?)",
-			m.Program, v.Version, v.EffectiveFrom, v.File, v.SHA256, text); err != nil {
+			m.Program, v.Version, v.EffectiveFrom, v.File, fingerprint(v), text); err != nil {
 			return err
 		}
 	}

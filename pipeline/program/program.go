@@ -16,6 +16,7 @@ import (
 
 	"accrue/pipeline"
 	"accrue/pipeline/yamlpos"
+	"strings"
 )
 
 // Pos is a place in a program file. Line and column count from 1.
@@ -73,14 +74,19 @@ func newFile(name string, text []byte) File {
 // Fingerprint stands for the program file and all files that it names: SHA256 where it names none, else the SHA-256 of
 // the digests of all of them, hex.
 func (p *Program) Fingerprint() string {
-	if len(p.Files) == 0 {
-		return p.SHA256
+	named := make([]string, len(p.Files))
+	for i, f := range p.Files {
+		named[i] = f.SHA256
 	}
-	digests := p.SHA256
-	for _, f := range p.Files {
-		digests += "\n" + f.SHA256
+	return Fingerprint(p.SHA256, named)
+}
+
+// Fingerprint is that of a program by the SHA-256 of its file and those of the files that it names, in order, all hex.
+func Fingerprint(file string, named []string) string {
+	if len(named) == 0 {
+		return file
 	}
-	return newFile("", []byte(digests)).SHA256
+	return newFile("", []byte(strings.Join(append([]string{file}, named...), "\n"))).SHA256
 }
 
 // DayZone says whose zone gives a row its business date.
