@@ -119,14 +119,20 @@ func (p *Project) spoolDir() string { return filepath.Join(p.warehouseDir(), "sp
 // openWarehouse opens the warehouse behind its lock. The error is a *BusyError if something else than accrue, such as a
 // DuckDB shell, has the file.
 func (p *Project) openWarehouse(ctx context.Context, readOnly bool) (*warehouse.DB, error) {
-	db, err := warehouse.Open(ctx, warehouse.Options{
-		Path: p.warehouseFile(), ReadOnly: readOnly, MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads,
-		TempDir: filepath.Join(p.warehouseDir(), "spill"), TempLimit: p.Config.MaxSpill, Trace: p.trace,
-	})
+	o := p.warehouseOptions()
+	o.ReadOnly = readOnly
+	db, err := warehouse.Open(ctx, o)
 	if err != nil && strings.Contains(err.Error(), "Could not set lock on file") {
 		return nil, &BusyError{Foreign: p.warehouseFile()}
 	}
 	return db, err
+}
+
+func (p *Project) warehouseOptions() warehouse.Options {
+	return warehouse.Options{
+		Path: p.warehouseFile(), MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads,
+		TempDir: filepath.Join(p.warehouseDir(), "spill"), TempLimit: p.Config.MaxSpill, Trace: p.trace,
+	}
 }
 
 // openMemory opens an empty warehouse that is gone when it is closed.

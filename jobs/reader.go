@@ -3,7 +3,10 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"strings"
+	"syscall"
 
 	"accrue/pipeline/emit"
 	"accrue/pipeline/warehouse"
@@ -40,12 +43,19 @@ func (p *Project) OpenReader(ctx context.Context) (*Reader, error) {
 		}
 		return nil, errNoWarehouse
 	}
+	untaken := p.takeInLog(ctx)
 	l, err := lockWarehouse(ctx, p.warehouseDir(), "", false, 0)
 	if err != nil {
 		return nil, err
 	}
 	db, err := p.openWarehouse(ctx, true)
 	if err != nil {
+		if mayNotWrite(untaken) {
+			err = &hintError{
+				error: fmt.Errorf("what a killed run left in the warehouse's log is not taken in yet: %w", untaken),
+				hint:  "any command takes it in that is run by a user who may write the warehouse, for example `accrue runs`",
+			}
+		}
 		return nil, errors.Join(err, l.release())
 	}
 	r := &Reader{Project: p, db: db, lock: l}
@@ -53,6 +63,29 @@ func (p *Project) OpenReader(ctx context.Context) (*Reader, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
+}
+
+// takeInLog brings what a killed run left in DuckDB's log into the warehouse, which DuckDB cannot do while it only reads.
+// An error need not matter: most logs are short enough to be read as they are.
+func (p *Project) takeInLog(ctx context.Context) (err error) {
+	if log, err := os.Stat(p.warehouseFile() + ".wal"); err != nil || log.Size() == 0 {
+		return nil
+	}
+	l, err := lockWarehouse(ctx, p.warehouseDir(), commandLine(), true, 0)
+	if errors.As(err, new(*BusyError)) { // it is that of a run under way
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.release()) }()
+	return warehouse.TakeIn(ctx, p.warehouseOptions())
+}
+
+// mayNotWrite reports whether an error, of DuckDB perhaps, says that this user may not write.
+func mayNotWrite(err error) bool {
+	return err != nil && (strings.Contains(strings.ToLower(err.Error()), syscall.EACCES.Error()) ||
+		strings.Contains(strings.ToLower(err.Error()), syscall.EROFS.Error()))
 }
 
 // Close closes the warehouse and gives the lock back.

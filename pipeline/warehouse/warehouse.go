@@ -96,8 +96,30 @@ func create(ctx context.Context, o Options) error {
 	return nil
 }
 
+// TakeIn brings what a killed process left in DuckDB's log into the warehouse's file. Read-only, DuckDB reads a log only
+// as long as it need not write its rows out.
+func TakeIn(ctx context.Context, o Options) error {
+	db, err := attach(ctx, o)
+	if err != nil {
+		return err
+	}
+	return db.Close() // with a checkpoint
+}
+
 // connect opens what is there, or something new, and brings it to the newest version.
 func connect(ctx context.Context, o Options) (*DB, error) {
+	db, err := attach(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// attach opens what is there, or something new, as it is.
+func attach(ctx context.Context, o Options) (*DB, error) {
 	if at := strings.IndexAny(o.Path, "?%"); at >= 0 {
 		return nil, fmt.Errorf("opening the warehouse %s: its path holds %q, with which the driver of DuckDB cannot open it: give the folder another name, or start in it, without --project",
 			o.Path, o.Path[at])
@@ -117,9 +139,6 @@ func connect(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{pool: pool, conn: conn, opts: o}
 	if err := db.configure(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
