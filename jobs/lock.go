@@ -19,13 +19,15 @@ type Holder struct {
 	Host    string    `json:"host"`
 	Command string    `json:"command"`
 	Since   time.Time `json:"since"`
+	// Reads: it holds the lock for a moment only, to take in what a killed run left, and reads then.
+	Reads bool `json:"reads,omitempty"`
 }
 
 // BusyError says that somebody else has the warehouse.
 type BusyError struct {
 	// Holder is nil where readers hold it, or where the holder has not written its name yet.
 	Holder *Holder
-	// Readers: only commands that read (explain, grants, runs) have it.
+	// Readers: only commands that read (explain, grants, runs) have it, who are soon done.
 	Readers bool
 	Foreign string // the warehouse's file, where a process that is not accrue has it open
 	What    string // what is in use; "" for the warehouse
@@ -70,13 +72,18 @@ type lock struct{ file *flock.Flock }
 // lockWarehouse takes the lock in the folder, for writing or (shared) for reading, and waits for it up to wait. The
 // error is a *BusyError if somebody else has it.
 func lockWarehouse(ctx context.Context, dir, command string, write bool, wait time.Duration) (*lock, error) {
-	return lockFile(ctx, filepath.Join(dir, "lock"), command, write, wait)
+	return lockFile(ctx, filepath.Join(dir, "lock"), Holder{Command: command}, write, wait)
+}
+
+// lockToTakeIn takes the lock in the folder for a command that is going to read. A writer waits for it as for a reader.
+func lockToTakeIn(ctx context.Context, dir string) (*lock, error) {
+	return lockFile(ctx, filepath.Join(dir, "lock"), Holder{Command: commandLine(), Reads: true}, true, 0)
 }
 
 // LockSchedule takes the lock that keeps two schedulers of one project apart; release gives it back. The error is a
 // *BusyError if there is one already.
 func (p *Project) LockSchedule(ctx context.Context) (release func() error, err error) {
-	l, err := lockFile(ctx, filepath.Join(p.warehouseDir(), "schedule.lock"), commandLine(), true, 0)
+	l, err := lockFile(ctx, filepath.Join(p.warehouseDir(), "schedule.lock"), Holder{Command: commandLine()}, true, 0)
 	if err != nil {
 		var busy *BusyError
 		if errors.As(err, &busy) {
@@ -87,7 +94,7 @@ func (p *Project) LockSchedule(ctx context.Context) (release func() error, err e
 	return l.release, nil
 }
 
-func lockFile(ctx context.Context, path, command string, write bool, wait time.Duration) (*lock, error) {
+func lockFile(ctx context.Context, path string, who Holder, write bool, wait time.Duration) (*lock, error) {
 	if write {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("making the warehouse's folder: %w", err)
@@ -122,7 +129,7 @@ func lockFile(ctx context.Context, path, command string, write bool, wait time.D
 	if !write {
 		return l, nil
 	}
-	return l, l.sign(path, command)
+	return l, l.sign(path, who)
 }
 
 func (l *lock) try(write bool) (bool, error) {
@@ -133,12 +140,13 @@ func (l *lock) try(write bool) (bool, error) {
 }
 
 // sign writes who holds the lock into it.
-func (l *lock) sign(path, command string) error {
+func (l *lock) sign(path string, who Holder) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
 	}
-	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: command, Since: time.Now().UTC()})
+	who.PID, who.Host, who.Since = os.Getpid(), host, time.Now().UTC()
+	text, err := json.Marshal(who)
 	if err == nil {
 		err = os.WriteFile(path, append(text, '\n'), 0o600)
 	}
@@ -162,7 +170,7 @@ func (l *lock) busy(waited time.Duration) *BusyError {
 		text, err := os.ReadFile(l.file.Path())
 		var h Holder
 		if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 {
-			e.Holder = &h
+			e.Holder, e.Readers = &h, h.Reads
 			break
 		}
 		time.Sleep(lockPoll / 5)

@@ -41,6 +41,28 @@ func TestLockNamesTheHolder(t *testing.T) {
 	}
 }
 
+// A writer waits for a command that only takes in what a killed run left, although it was not told to wait.
+func TestLockToTakeIn(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	l, err := lockToTakeIn(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		time.Sleep(3 * lockPoll)
+		if err := l.release(); err != nil {
+			t.Error(err)
+		}
+	}()
+	run, err := lockWarehouse(ctx, dir, "accrue run", true, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestLockWaits(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	l, err := lockWarehouse(ctx, dir, "first", true, 0)

@@ -137,10 +137,9 @@ func (p *Project) warehouseOptions() warehouse.Options {
 
 // openMemory opens an empty warehouse that is gone when it is closed.
 func (p *Project) openMemory(ctx context.Context) (*warehouse.DB, error) {
-	return warehouse.Open(ctx, warehouse.Options{
-		MemoryLimit: p.Config.MemoryLimit, Threads: p.Config.Threads, TempDir: filepath.Join(p.warehouseDir(), "spill"),
-		TempLimit: p.Config.MaxSpill,
-	})
+	o := p.warehouseOptions()
+	o.Path, o.Trace = "", nil
+	return warehouse.Open(ctx, o)
 }
 
 // publicationFolder is where a publication stands, as a path from the project's folder.

@@ -71,7 +71,7 @@ func (p *Project) takeInLog(ctx context.Context) (err error) {
 	if log, err := os.Stat(p.warehouseFile() + ".wal"); err != nil || log.Size() == 0 {
 		return nil
 	}
-	l, err := lockWarehouse(ctx, p.warehouseDir(), commandLine(), true, 0)
+	l, err := lockToTakeIn(ctx, p.warehouseDir())
 	if errors.As(err, new(*BusyError)) { // it is that of a run under way
 		return nil
 	}

@@ -153,19 +153,16 @@ func (b *rebuild) run(ctx context.Context) error {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return err
 	}
-	cfg := b.project.Config
-	file := filepath.Join(b.dir, "accrue.duckdb")
-	if b.db, err = warehouse.Open(ctx, warehouse.Options{
-		Path: file, MemoryLimit: cfg.MemoryLimit, Threads: cfg.Threads, TempDir: filepath.Join(b.project.warehouseDir(), "spill"),
-		TempLimit: cfg.MaxSpill,
-	}); err != nil {
+	o := b.project.warehouseOptions()
+	o.Path, o.Trace = filepath.Join(b.dir, "accrue.duckdb"), nil
+	if b.db, err = warehouse.Open(ctx, o); err != nil {
 		return err
 	}
 	err = b.fill(ctx, again)
 	if err = errors.Join(err, b.db.Close()); err != nil {
 		return err
 	}
-	return b.swap(file)
+	return b.swap(o.Path)
 }
 
 // deliveries are those that the newest manifests name. Each must still lie there: without its rows the next run would
