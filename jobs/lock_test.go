@@ -41,6 +41,16 @@ func TestLockNamesTheHolder(t *testing.T) {
 	}
 }
 
+func releaseSoon(t *testing.T, l *lock) {
+	t.Helper()
+	go func() {
+		time.Sleep(3 * lockPoll)
+		if err := l.release(); err != nil {
+			t.Error(err)
+		}
+	}()
+}
+
 // A writer waits for a command that only takes in what a killed run left, although it was not told to wait.
 func TestLockToTakeIn(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
@@ -48,12 +58,7 @@ func TestLockToTakeIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		time.Sleep(3 * lockPoll)
-		if err := l.release(); err != nil {
-			t.Error(err)
-		}
-	}()
+	releaseSoon(t, l)
 	run, err := lockWarehouse(ctx, dir, "accrue run", true, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -69,12 +74,7 @@ func TestLockWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		time.Sleep(3 * lockPoll)
-		if err := l.release(); err != nil {
-			t.Error(err)
-		}
-	}()
+	releaseSoon(t, l)
 	second, err := lockWarehouse(ctx, dir, "second", true, 10*time.Second)
 	if err != nil {
 		t.Fatalf("waiting in vain: %v", err)
