@@ -103,7 +103,7 @@ func lockFile(ctx context.Context, path string, who Holder, write bool, wait tim
 		return &lock{}, nil // nobody ever wrote here
 	}
 	l := &lock{file: flock.New(path)}
-	start := time.Now()
+	start, again := time.Now(), false
 	for {
 		ok, err := l.try(write)
 		if err != nil {
@@ -113,6 +113,10 @@ func lockFile(ctx context.Context, path string, who Holder, write bool, wait tim
 			break
 		}
 		busy := l.busy(wait)
+		if busy.Holder == nil && !busy.Readers && !again {
+			again = true // who had it was just giving it back
+			continue
+		}
 		patience := wait
 		if busy.Readers {
 			patience = max(wait, readerPatience)
