@@ -103,7 +103,7 @@ func lockFile(ctx context.Context, path string, who Holder, write bool, wait tim
 		return &lock{}, nil // nobody ever wrote here
 	}
 	l := &lock{file: flock.New(path)}
-	start, again := time.Now(), false
+	start := time.Now()
 	for {
 		ok, err := l.try(write)
 		if err != nil {
@@ -113,10 +113,6 @@ func lockFile(ctx context.Context, path string, who Holder, write bool, wait tim
 			break
 		}
 		busy := l.busy(wait)
-		if busy.Holder == nil && !busy.Readers && !again {
-			again = true // who had it was just giving it back
-			continue
-		}
 		patience := wait
 		if busy.Readers {
 			patience = max(wait, readerPatience)
@@ -164,18 +160,19 @@ func (l *lock) sign(path string, who Holder) error {
 func (l *lock) busy(waited time.Duration) *BusyError {
 	e := &BusyError{Waited: waited}
 	probe := flock.New(l.file.Path())
-	if shared, err := probe.TryRLock(); err == nil && shared {
-		e.Readers = true
-		_ = probe.Unlock() // it was only a question
-		return e
-	}
-	// Who has it writes its name right after it got it.
 	for range signPatience {
+		// Readers share it, and whoever gave it back meanwhile does no harm: the next attempt gets it.
+		if shared, err := probe.TryRLock(); err == nil && shared {
+			e.Readers = true
+			_ = probe.Unlock() // it was only a question
+			return e
+		}
+		// Who has it writes its name right after it got it.
 		text, err := os.ReadFile(l.file.Path())
 		var h Holder
 		if err == nil && json.Unmarshal(text, &h) == nil && h.PID != 0 {
 			e.Holder, e.Readers = &h, h.Reads
-			break
+			return e
 		}
 		time.Sleep(lockPoll / 5)
 	}

@@ -10,13 +10,13 @@ package program
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 
 	"accrue/pipeline"
 	"accrue/pipeline/yamlpos"
-	"strings"
 )
 
 // Pos is a place in a program file. Line and column count from 1.
