@@ -65,7 +65,7 @@ func Run(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pip
 		return nil, err
 	}
 	e := &evaluation{ctx: ctx, db: db, plan: p, opts: o, handedOn: map[string]string{}}
-	if err := e.clean(); err != nil {
+	if err := db.DropTemps(ctx, nil); err != nil { // what an earlier evaluation of this session left
 		return nil, fmt.Errorf("clearing the last evaluation: %w", err)
 	}
 	if err := e.names(); err != nil {
@@ -104,29 +104,6 @@ func (e *evaluation) asked() (map[string]int64, error) {
 		out[r.ID] = sum
 	}
 	return out, nil
-}
-
-// clean drops what an earlier evaluation of this session left.
-func (e *evaluation) clean() error {
-	var drops []string
-	for _, q := range []struct{ what, query string }{
-		{"VIEW", "SELECT view_name FROM duckdb_views() WHERE temporary AND NOT internal ORDER BY view_oid DESC"},
-		{"TABLE", "SELECT table_name FROM duckdb_tables() WHERE temporary"},
-	} {
-		var name string
-		if err := e.db.Each(e.ctx, q.query, nil, []any{&name}, func() error {
-			drops = append(drops, "DROP "+q.what+" "+warehouse.Ident(name))
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	for _, s := range drops {
-		if _, err := e.db.Exec(e.ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // names makes the tables that turn the numbers of entitlements into names.
@@ -191,16 +168,14 @@ func (e *evaluation) run(steps []sqlgen.Step) error {
 	return nil
 }
 
-// drop drops a relation, down to the table that it was handed on from.
+// drop drops a relation, down to the one that it was handed on from.
 func (e *evaluation) drop(name string) error {
-	for from, ok := e.handedOn[name]; ok; from, ok = e.handedOn[name] {
-		if _, err := e.db.Exec(e.ctx, "DROP VIEW "+warehouse.Ident(name)); err != nil {
+	for ok := true; ok; name, ok = e.handedOn[name] {
+		if err := e.db.DropTemps(e.ctx, func(n string) bool { return n == name }); err != nil {
 			return err
 		}
-		name = from
 	}
-	_, err := e.db.Exec(e.ctx, "DROP TABLE "+warehouse.Ident(name))
-	return err
+	return nil
 }
 
 func (e *evaluation) fail(s Statement, err error) error {

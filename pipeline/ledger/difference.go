@@ -64,25 +64,7 @@ func (d *difference) make() (*Result, error) {
 
 // clean drops what an earlier difference of this session left: a name may stand for a view now and a table then.
 func (d *difference) clean() error {
-	var drops []string
-	var name string
-	for _, what := range []string{"VIEW", "TABLE"} {
-		kind := strings.ToLower(what)
-		query := fmt.Sprintf(`SELECT %s_name FROM duckdb_%ss() WHERE temporary
-			AND (%s_name = 'difference' OR starts_with(%s_name, 'difference_'))`, kind, kind, kind, kind)
-		if err := d.db.Each(d.ctx, query, nil, []any{&name}, func() error {
-			drops = append(drops, "DROP "+what+" "+warehouse.Ident(name))
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
-	for _, s := range drops {
-		if _, err := d.db.Exec(d.ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.db.DropTemps(d.ctx, func(name string) bool { return name == "difference" || strings.HasPrefix(name, "difference_") })
 }
 
 // run executes the statements of one of the embedded files.

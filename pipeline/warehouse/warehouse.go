@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -37,6 +38,9 @@ type DB struct {
 	conn *sql.Conn
 	opts Options
 	inTx bool
+	// blank: nothing has ever been in it.
+	blank bool
+	temps temps
 	// rehearsing: a transaction is open that will be rolled back, and those inside it are part of it.
 	rehearsing bool
 }
@@ -128,6 +132,7 @@ func attach(ctx context.Context, o Options) (*DB, error) {
 	if o.ReadOnly {
 		dsn += "?access_mode=read_only"
 	}
+	_, missing := os.Lstat(o.Path)
 	pool, err := sql.Open("duckdb", dsn)
 	if err != nil {
 		return nil, err
@@ -137,7 +142,7 @@ func attach(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the warehouse %s: %w", o.Path, err), pool.Close())
 	}
-	db := &DB{pool: pool, conn: conn, opts: o}
+	db := &DB{pool: pool, conn: conn, opts: o, blank: o.Path == "" || errors.Is(missing, os.ErrNotExist)}
 	if err := db.configure(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -178,16 +183,9 @@ func (db *DB) configure(ctx context.Context) error {
 
 func (db *DB) migrate(ctx context.Context) error {
 	all := schemas.Migrations()
-	var tables int
-	if err := db.QueryRow(ctx, "SELECT count(*) FROM information_schema.tables WHERE table_name = 'warehouse_version'").
-		Scan(&tables); err != nil {
+	version, err := db.version(ctx)
+	if err != nil {
 		return fmt.Errorf("reading the warehouse's version: %w", err)
-	}
-	version := 0
-	if tables > 0 {
-		if err := db.QueryRow(ctx, "SELECT version FROM warehouse_version").Scan(&version); err != nil {
-			return fmt.Errorf("reading the warehouse's version: %w", err)
-		}
 	}
 	switch {
 	case version > len(all):
@@ -213,6 +211,23 @@ func (db *DB) migrate(ctx context.Context) error {
 		_, err := db.Exec(ctx, fmt.Sprintf("UPDATE warehouse_version SET version = %d", len(all)))
 		return err
 	})
+}
+
+// version is 0 in a warehouse that has no tables yet.
+func (db *DB) version(ctx context.Context) (version int, err error) {
+	// What looks for tables makes DuckDB parse all the views that it comes with.
+	if db.blank {
+		return 0, nil
+	}
+	err = db.QueryRow(ctx, "SELECT version FROM warehouse_version").Scan(&version)
+	if err == nil {
+		return version, nil
+	}
+	var there bool
+	if lerr := db.QueryRow(ctx, "SELECT count(*) > 0 FROM duckdb_tables() WHERE table_name = 'warehouse_version'").Scan(&there); lerr != nil || there {
+		return 0, errors.Join(err, lerr)
+	}
+	return 0, nil
 }
 
 // Seal forbids, for as long as the warehouse is open, that any statement reads or writes a file beside the warehouse's
@@ -245,6 +260,7 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (int64, error
 	if err != nil {
 		return 0, err
 	}
+	db.temps.ran(query)
 	return res.RowsAffected()
 }
 
@@ -291,7 +307,9 @@ func (db *DB) Tx(ctx context.Context, fn func() error) error {
 	}
 	db.inTx = true
 	defer func() { db.inTx = false }()
+	before := slices.Clone(db.temps.made)
 	if err := fn(); err != nil {
+		db.temps.made = before
 		// The context may be cancelled; the rollback must happen all the same.
 		_, rerr := db.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 		return errors.Join(err, rerr)
@@ -311,7 +329,9 @@ func (db *DB) Rehearse(ctx context.Context, fn func() error) error {
 	}
 	db.inTx, db.rehearsing = true, true
 	defer func() { db.inTx, db.rehearsing = false, false }()
+	before := slices.Clone(db.temps.made)
 	err := fn()
+	db.temps.made = before
 	_, rerr := db.Exec(context.WithoutCancel(ctx), "ROLLBACK")
 	return errors.Join(err, rerr)
 }
