@@ -50,7 +50,11 @@ func (r *Reader) ExplainSource(ctx context.Context, t pipeline.SourceType, id st
 // explain asks all programs, or one.
 func (r *Reader) explain(ctx context.Context, s *explain.Source, only string) (*Explanation, error) {
 	out := &Explanation{Source: s}
-	err := r.eachProgram(ctx, only, func(fam *program.Family, horizon *pipeline.Date) error {
+	ledger, err := explain.Ledger(ctx, r.db, s)
+	if err != nil {
+		return nil, err
+	}
+	err = r.eachProgram(ctx, only, func(fam *program.Family, horizon *pipeline.Date) error {
 		pe := ProgramExplanation{Family: fam, Never: horizon == nil}
 		if horizon == nil {
 			out.Programs = append(out.Programs, pe)
@@ -58,10 +62,10 @@ func (r *Reader) explain(ctx context.Context, s *explain.Source, only string) (*
 		}
 		pe.Horizon = *horizon
 		var err error
-		if pe.Answer, err = explain.Decide(ctx, r.db, fam, pe.Horizon, s); err != nil {
+		if pe.Answer, err = explain.Decide(ctx, r.db, fam, pe.Horizon, s, ledger); err != nil {
 			return err
 		}
-		f := GrantFilter{Program: fam.ID, SourceType: string(s.Type), SourceID: s.ID}
+		f := GrantFilter{Program: fam.ID, SourceType: string(s.Type), SourceID: s.ID, from: ledger}
 		if pe.Rows, err = r.grantsOf(ctx, f); err != nil {
 			return err
 		}

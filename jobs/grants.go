@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -44,6 +45,8 @@ type GrantFilter struct {
 	SourceType, SourceID          string
 	PostedOn, EarnedOn            *pipeline.Date
 	Limit                         int // 0 for all
+
+	from string // a relation with all that it picks; "" for the ledger
 }
 
 func (f GrantFilter) where() (string, []any) {
@@ -83,7 +86,7 @@ func (r *Reader) Grants(ctx context.Context, f GrantFilter, fn func(Grant) error
 	where, args := f.where()
 	query := `SELECT program, program_version, member_id, rule, reward, amount, kind, source_type, source_id, n, earned_us,
 		CAST(earned_on AS VARCHAR), CAST(posted_on AS VARCHAR), CAST(available_on AS VARCHAR), CAST(expires_on AS VARCHAR),
-		reason, seq FROM ledger` + where + `
+		reason, seq FROM ` + cmp.Or(f.from, "ledger") + where + `
 		ORDER BY posted_on, program, seq, member_id, earned_us, rule, source_type, source_id, n`
 	if f.Limit > 0 {
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)

@@ -6,7 +6,7 @@ package schemas
 // Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
 // per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
 func Migrations() [][]string {
-	return [][]string{first(), acknowledgements(), reconciliations(), past(), evaluations()}
+	return [][]string{first(), acknowledgements(), reconciliations(), past(), evaluations(), ranges()}
 }
 
 // HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.
@@ -103,5 +103,15 @@ func evaluations() []string {
 		// A digest of what a program's last run evaluated by. steady: all that it ever granted was earned by the same
 		// clock, so that the dates in the ledger are those of the sources as long as these do not change.
 		`CREATE TABLE evaluations (program VARCHAR NOT NULL, basis VARCHAR NOT NULL, clock VARCHAR NOT NULL, steady BOOLEAN NOT NULL)`,
+	}
+}
+
+// ranges is what finding a row by its id needs.
+func ranges() []string {
+	return []string{
+		// Between which ids some rows of a file are, as it was when it was loaded: of items the transaction_id, of others the
+		// key. All rows of a file that is here at all are in one of its ranges; one that is not may hold any id.
+		`CREATE TABLE id_ranges (
+			file_id INTEGER NOT NULL, first_row BIGINT NOT NULL, last_row BIGINT NOT NULL, low VARCHAR NOT NULL, high VARCHAR NOT NULL)`,
 	}
 }

@@ -45,8 +45,18 @@ func (s Sum) Differs() bool { return !s.Owed.Equal(s.Posted) }
 // Differs reports whether the ledger disagrees anywhere.
 func (a *Answer) Differs() bool { return slices.ContainsFunc(a.Sums, Sum.Differs) }
 
-// Decide works out again what the program owes for a source, up to the horizon, and holds it against the ledger.
-func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pipeline.Date, s *Source) (*Answer, error) {
+// Ledger gathers the ledger's rows for a source in a temporary table, so that all programs look for them once, and returns
+// its name.
+func Ledger(ctx context.Context, db *warehouse.DB, s *Source) (string, error) {
+	const table = "explain_ledger"
+	_, err := db.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+table+" AS SELECT * FROM ledger WHERE source_type = ? AND source_id = ?",
+		string(s.Type), s.ID)
+	return table, err
+}
+
+// Decide works out again what the program owes for a source, up to the horizon, and holds it against the ledger: a
+// relation that has at least the source's rows of it.
+func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon pipeline.Date, s *Source, ledger string) (*Answer, error) {
 	facts, err := factsFor(ctx, db, fam, s)
 	if err != nil {
 		return nil, err
@@ -71,7 +81,7 @@ func Decide(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon 
 			sums.owe(e)
 		}
 	}
-	if err := sums.post(ctx, db, "program = ? AND source_type = ? AND source_id = ?", fam.ID, string(s.Type), s.ID); err != nil {
+	if err := sums.post(ctx, db, ledger, "program = ? AND source_type = ? AND source_id = ?", fam.ID, string(s.Type), s.ID); err != nil {
 		return nil, err
 	}
 	out.Sums = sums.sorted(fam)
@@ -114,13 +124,13 @@ func (t tally) owe(e reference.Entitlement) {
 	sum.Owed = sum.Owed.Add(e.Amount)
 }
 
-// post adds what the ledger holds where the condition is true.
-func (t tally) post(ctx context.Context, db *warehouse.DB, where string, args ...any) error {
+// post adds what the ledger, or a part of it, holds where the condition is true.
+func (t tally) post(ctx context.Context, db *warehouse.DB, ledger, where string, args ...any) error {
 	var k sumKey
 	var kind string
 	var posted int64
 	return db.Each(ctx, `SELECT CAST(source_type AS VARCHAR), source_id, member_id, rule, reward, CAST(sum(amount) AS BIGINT)
-		FROM ledger WHERE `+where+` GROUP BY ALL`, args, []any{&kind, &k.sourceID, &k.member, &k.rule, &k.reward, &posted},
+		FROM `+ledger+` WHERE `+where+` GROUP BY ALL`, args, []any{&kind, &k.sourceID, &k.member, &k.rule, &k.reward, &posted},
 		func() error {
 			k.sourceType = pipeline.SourceType(kind)
 			t.at(k).Posted = money(posted)

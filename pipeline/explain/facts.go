@@ -36,11 +36,11 @@ func read(ctx context.Context, db *warehouse.DB, all bool) (*reference.Facts, er
 }
 
 // each runs a query over a table, for the rows that are picked.
-func (r *reader) each(query string, by picked, dest []any, fn func() error) error {
+func (r *reader) each(query string, by picked, ranges idRanges, dest []any, fn func() error) error {
 	queries := []string{query}
 	if !r.all {
 		var err error
-		if queries, err = by.queries(r.ctx, r.db, query); err != nil {
+		if queries, err = by.queries(r.ctx, r.db, query, ranges); err != nil {
 			return err
 		}
 	}
@@ -94,8 +94,7 @@ func (r *reader) transactions() error {
 	if r.all {
 		from = "transactions"
 	}
-	return r.db.Each(r.ctx, `SELECT transaction_id, member_id, amount, currency, store_id, channel, status,
-		occurred_wall, occurred_offset, occurred_form, `+partColumns+` FROM `+from, nil,
+	return r.db.Each(r.ctx, "SELECT "+purchaseColumns+" FROM "+from, nil,
 		append(dest, p.dest()...), func() error {
 			r.out.Transactions = append(r.out.Transactions, reference.Transaction{
 				ID: id.String, MemberID: member.String, OccurredAt: at.value(), Amount: money(amount), Currency: currency.String,
@@ -108,7 +107,11 @@ func (r *reader) transactions() error {
 func (r *reader) items() error {
 	var id, line, item, category, brand sql.NullString
 	var quantity, amount int64
-	return r.each(`SELECT transaction_id, line_no, item_id, category, brand, quantity, amount FROM items`, byTransactions,
+	ranges, err := readRanges(r.ctx, r.db, "items")
+	if err != nil {
+		return err
+	}
+	return r.each(`SELECT transaction_id, line_no, item_id, category, brand, quantity, amount FROM items`, byTransactions, ranges,
 		[]any{&id, &line, &item, &category, &brand, &quantity, &amount}, func() error {
 			r.out.Items = append(r.out.Items, reference.Item{
 				TransactionID: id.String, LineNo: line.String, ItemID: item.String, Category: category.String,
@@ -123,7 +126,7 @@ func (r *reader) returns() error {
 	var amount int64
 	var quantity sql.NullInt64
 	var p parts
-	return r.each(`SELECT return_id, transaction_id, line_no, amount, quantity, `+partColumns+` FROM returns`, byTransactions,
+	return r.each(`SELECT return_id, transaction_id, line_no, amount, quantity, `+partColumns+` FROM returns`, byTransactions, nil,
 		append([]any{&id, &transaction, &line, &amount, &quantity}, p.dest()...), func() error {
 			ret := reference.Return{
 				ID: id.String, TransactionID: transaction.String, LineNo: line.String, Amount: money(amount), Parts: p.value(),
@@ -141,7 +144,7 @@ func (r *reader) activities() error {
 	var id, member, kind, subject, value, store, status sql.NullString
 	var at stamp
 	return r.each(`SELECT activity_id, member_id, type, subject, value, store_id, status,
-		occurred_wall, occurred_offset, occurred_form FROM activities`, byMember,
+		occurred_wall, occurred_offset, occurred_form FROM activities`, byMember, nil,
 		append([]any{&id, &member, &kind, &subject, &value, &store, &status}, at.dest()...), func() error {
 			r.out.Activities = append(r.out.Activities, reference.Activity{
 				ID: id.String, MemberID: member.String, Type: kind.String, OccurredAt: at.value(), Subject: subject.String,
@@ -157,7 +160,7 @@ func (r *reader) members() error {
 	var birth sql.NullTime
 	var joined stamp
 	return r.each(`SELECT delivery, member_id, tier, birth_date, status, tags, joined_wall, joined_offset, joined_form FROM members`,
-		byMember, append([]any{&delivery, &id, &tier, &birth, &status, &tags}, joined.dest()...), func() error {
+		byMember, nil, append([]any{&delivery, &id, &tier, &birth, &status, &tags}, joined.dest()...), func() error {
 			m := reference.Member{
 				Delivery: pipeline.DateOf(delivery), ID: id.String, Tier: tier.String, Closed: status.String == "closed",
 			}

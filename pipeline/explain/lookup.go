@@ -28,8 +28,9 @@ var (
 // lookupsAtOnce is how many look-ups are one statement.
 const lookupsAtOnce = 100
 
-// queries are what a query over a table becomes to give the rows that are picked.
-func (p picked) queries(ctx context.Context, db *warehouse.DB, query string) ([]string, error) {
+// queries are what a query over a table becomes to give the rows that are picked. Ranges are those of the table's files by
+// the column that is picked by, nil for none.
+func (p picked) queries(ctx context.Context, db *warehouse.DB, query string, ranges idRanges) ([]string, error) {
 	var ids []string
 	var id string
 	if err := db.Each(ctx, fmt.Sprintf("SELECT %s FROM %s ORDER BY %s LIMIT %d", p.column, p.table, p.order, p.few+1), nil, []any{&id},
@@ -39,7 +40,7 @@ func (p picked) queries(ctx context.Context, db *warehouse.DB, query string) ([]
 		}); err != nil {
 		return nil, err
 	}
-	stretches, falls := inStretches(ids)
+	stretches, falls := inStretches(ids, ranges)
 	// Of ids that are drawn by lot every second one falls.
 	if len(ids) > p.few || falls > len(stretches)/4 {
 		return []string{fmt.Sprintf("%s WHERE %s IN (SELECT %s FROM %s)", query, p.column, p.column, p.table)}, nil
@@ -48,10 +49,11 @@ func (p picked) queries(ctx context.Context, db *warehouse.DB, query string) ([]
 	for batch := range slices.Chunk(stretches, lookupsAtOnce) {
 		each := make([]string, len(batch))
 		for i, s := range batch {
-			each[i] = fmt.Sprintf("%s WHERE %s = %s", query, p.column, warehouse.Literal(s[0]))
+			low, high := slices.Min(s), slices.Max(s)
+			where := fmt.Sprintf("%s WHERE %s AND %s", query, ranges.holding("", low), p.column)
+			each[i] = where + " = " + warehouse.Literal(low)
 			if len(s) > 1 {
-				each[i] = fmt.Sprintf("%s WHERE %s BETWEEN %s AND %s AND %[2]s IN (%[5]s)", query, p.column,
-					warehouse.Literal(slices.Min(s)), warehouse.Literal(slices.Max(s)), literals(s))
+				each[i] = fmt.Sprintf("%s BETWEEN %s AND %s AND %s IN (%s)", where, warehouse.Literal(low), warehouse.Literal(high), p.column, literals(s))
 			}
 		}
 		out = append(out, strings.Join(each, "\nUNION ALL\n"))
@@ -59,20 +61,23 @@ func (p picked) queries(ctx context.Context, db *warehouse.DB, query string) ([]
 	return out, nil
 }
 
-// inStretches puts ids that begin alike together, and counts how often a beginning is smaller than the one before it.
-func inStretches(ids []string) (out [][]string, falls int) {
+// inStretches puts ids that begin alike and are in the same place together, and counts how often a beginning is smaller
+// than the one before it.
+func inStretches(ids []string, ranges idRanges) (out [][]string, falls int) {
 	const beginning = 8
-	at, last := map[string]int{}, ""
+	type stretch struct{ beginning, place string }
+	at, last := map[stretch]int{}, ""
 	for _, id := range ids {
 		b := id[:min(len(id), beginning)]
 		if b < last {
 			falls++
 		}
 		last = b
-		i, ok := at[b]
+		k := stretch{b, ranges.holding("", id)}
+		i, ok := at[k]
 		if !ok {
 			i, out = len(out), append(out, nil)
-			at[b] = i
+			at[k] = i
 		}
 		out[i] = append(out[i], id)
 	}

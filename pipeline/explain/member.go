@@ -111,7 +111,7 @@ func OnDay(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon p
 			sums.owe(e)
 		}
 	}
-	if err := sums.post(ctx, db, "program = ? AND member_id = ? AND earned_on = CAST(? AS DATE)", fam.ID, member, date.String()); err != nil {
+	if err := sums.post(ctx, db, "ledger", "program = ? AND member_id = ? AND earned_on = CAST(? AS DATE)", fam.ID, member, date.String()); err != nil {
 		return nil, err
 	}
 	out.Sums = sums.sorted(fam)

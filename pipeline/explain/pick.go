@@ -17,11 +17,15 @@ type picker struct {
 	db  *warehouse.DB
 }
 
+// purchaseColumns are what is read of a purchase: each more is looked up in a place of its own for every row.
+const purchaseColumns = `transaction_id, member_id, amount, currency, store_id, channel, status, occurred_wall, occurred_offset,
+	occurred_form, ` + partColumns
+
 // start empties the tables.
 func (p picker) start() error {
 	for _, s := range []string{
 		"CREATE OR REPLACE TEMP TABLE explain_members (member_id VARCHAR)",
-		"CREATE OR REPLACE TEMP TABLE explain_transactions AS SELECT * FROM transactions LIMIT 0",
+		"CREATE OR REPLACE TEMP TABLE explain_transactions AS SELECT " + purchaseColumns + " FROM transactions LIMIT 0",
 	} {
 		if err := p.exec(s); err != nil {
 			return err
@@ -42,12 +46,16 @@ func (p picker) members(_ *program.Family, ids ...string) error {
 
 // purchase picks one purchase alone.
 func (p picker) purchase(id string) error {
-	return p.exec("INSERT INTO explain_transactions SELECT * FROM transactions WHERE transaction_id = ?", id)
+	ranges, err := readRanges(p.ctx, p.db, "transactions")
+	if err != nil {
+		return err
+	}
+	return p.exec("INSERT INTO explain_transactions SELECT "+purchaseColumns+" FROM transactions WHERE transaction_id = ? AND "+ranges.holding("", id), id)
 }
 
 // purchases picks all purchases of the members picked so far.
 func (p picker) purchases() error {
-	queries, err := byMember.queries(p.ctx, p.db, "SELECT * FROM transactions")
+	queries, err := byMember.queries(p.ctx, p.db, "SELECT "+purchaseColumns+" FROM transactions", nil)
 	if err != nil {
 		return fmt.Errorf("picking the facts: %w", err)
 	}
@@ -100,7 +108,7 @@ func (p picker) chunk(_ *program.Family, n int64) (map[string]bool, error) {
 	if err := p.exec("INSERT INTO explain_members SELECT member_id FROM explain_chunks WHERE chunk = ?", n); err != nil {
 		return nil, err
 	}
-	if err := p.exec(`INSERT INTO explain_transactions SELECT * FROM transactions
+	if err := p.exec(`INSERT INTO explain_transactions SELECT `+purchaseColumns+` FROM transactions
 		WHERE transaction_id IN (SELECT transaction_id FROM explain_nobody WHERE chunk = ?)`, n); err != nil {
 		return nil, err
 	}

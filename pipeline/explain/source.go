@@ -127,8 +127,12 @@ func (s *Source) details(ctx context.Context, db *warehouse.DB) error {
 	var l Line
 	var category, brand sql.NullString
 	var quantity, amount int64
+	ranges, err := readRanges(ctx, db, "items")
+	if err != nil {
+		return err
+	}
 	if err := db.Each(ctx, `SELECT line_no, item_id, category, brand, quantity, amount FROM items
-		WHERE transaction_id = ? ORDER BY length(line_no), line_no`, []any{s.ID},
+		WHERE transaction_id = ? AND `+ranges.holding("", s.ID)+` ORDER BY length(line_no), line_no`, []any{s.ID},
 		[]any{&l.LineNo, &l.ItemID, &category, &brand, &quantity, &amount}, func() error {
 			l.Category, l.Brand, l.Quantity, l.Amount = category.String, brand.String, money(quantity), money(amount)
 			s.Lines = append(s.Lines, l)

@@ -16,11 +16,11 @@ const (
 	purchaseQuery = `SELECT coalesce(f.name, ''), CAST(t.delivery AS VARCHAR), row_no, {state}, occurred_wall, occurred_offset,
 		occurred_form, tax, shipping, tip, gift_card, store_credit, amount, member_id, coalesce(currency, ''),
 		coalesce(store_id, ''), coalesce(channel, ''), status, '', '' FROM {t} t LEFT JOIN files f ON f.file_id = t.file_id
-		WHERE transaction_id = ? ORDER BY t.delivery, row_no`
+		WHERE transaction_id = ? AND {files} ORDER BY t.delivery, row_no`
 	activityQuery = `SELECT coalesce(f.name, ''), CAST(t.delivery AS VARCHAR), row_no, {state}, occurred_wall, occurred_offset,
 		occurred_form, NULL, NULL, NULL, NULL, NULL, NULL, member_id, type, coalesce(store_id, ''), '', status,
 		coalesce(subject, ''), coalesce(value, '') FROM {t} t LEFT JOIN files f ON f.file_id = t.file_id
-		WHERE activity_id = ? ORDER BY t.delivery, row_no`
+		WHERE activity_id = ? AND {files} ORDER BY t.delivery, row_no`
 )
 
 // row is one row of a source.
@@ -40,10 +40,15 @@ func (s *Source) take(r row) error {
 // rows calls fn for each row of the source in a table: the dataset's own or its history.
 func (s *Source) rows(ctx context.Context, db *warehouse.DB, query, table string, fn func(row) error) error {
 	state := "''"
-	if strings.HasSuffix(table, "_history") {
+	dataset, old := strings.CutSuffix(table, "_history")
+	if old {
 		state = "state"
 	}
-	query = strings.NewReplacer("{t}", table, "{state}", state).Replace(query)
+	ranges, err := readRanges(ctx, db, dataset)
+	if err != nil {
+		return err
+	}
+	query = strings.NewReplacer("{t}", table, "{state}", state, "{files}", ranges.holding("t.", s.ID)).Replace(query)
 	var r row
 	var at stamp
 	var p parts

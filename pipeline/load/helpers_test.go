@@ -175,6 +175,16 @@ func (p *project) addsUp() {
 		for _, row := range p.rows(fmt.Sprintf(`SELECT file_id FROM %s x ANTI JOIN files f ON x.file_id = f.file_id AND x.delivery = f.delivery`, d.Name)) {
 			p.t.Errorf("%s holds rows of a file that is not known: %s", d.Name, row)
 		}
+		for _, table := range []string{d.Name, d.HistoryTable()} {
+			for _, row := range p.rows(fmt.Sprintf(`SELECT x.file_id, x.row_no, x.%s FROM %s x WHERE x.file_id IN (SELECT file_id FROM id_ranges)
+				AND NOT EXISTS (SELECT 1 FROM id_ranges r WHERE r.file_id = x.file_id AND x.row_no BETWEEN first_row AND last_row AND x.%[1]s BETWEEN low AND high)`,
+				d.Keys()[0], table)) {
+				p.t.Errorf("%s holds a row that its file's ranges leave out: %s", table, row)
+			}
+		}
+	}
+	for _, row := range p.rows("SELECT file_id, first_row FROM id_ranges GROUP BY ALL HAVING count(*) > 1 OR file_id NOT IN (SELECT file_id FROM files)") {
+		p.t.Errorf("ranges of ids: %s", row)
 	}
 }
 

@@ -41,14 +41,21 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 
 // twins settles rows of one key inside the delivery.
 func (in *intake) twins(ctx context.Context, f *filler) error {
-	n, err := f.count(ctx, in.db, "twins/rising")
-	if err != nil || n == 0 {
-		return err
+	runs, err := in.runs(ctx, f)
+	if err != nil {
+		return fmt.Errorf("looking at the order of %s: %w", f.ds.Name, err)
+	}
+	if err := in.noteRanges(ctx, runs); err != nil {
+		return fmt.Errorf("noting which keys are where: %w", err)
+	}
+	if apart(runs) {
+		return nil
 	}
 	if err := f.run(ctx, in.db, "twins/suspects"); err != nil {
 		return err
 	}
-	if n, err = in.rows(ctx, "load_suspects"); err != nil || n == 0 {
+	n, err := in.rows(ctx, "load_suspects")
+	if err != nil || n == 0 {
 		return err
 	}
 	in.twinned = in.twinned || f.ds == schemas.Transactions
@@ -164,6 +171,9 @@ func (in *intake) takeOut(ctx context.Context) error {
 		return err
 	}
 	if _, err := in.db.Exec(ctx, fmt.Sprintf("INSERT INTO reloads VALUES (%s, %d)", dateSQL(in.d.Date), in.seq)); err != nil {
+		return err
+	}
+	if _, err := in.db.Exec(ctx, "DELETE FROM id_ranges WHERE file_id IN (SELECT file_id FROM files WHERE delivery = "+dateSQL(in.d.Date)+")"); err != nil {
 		return err
 	}
 	for _, table := range []string{"rejects", "files", "deliveries"} {

@@ -62,10 +62,15 @@ func newFiller(ds *schemas.Dataset, d, s string) *filler {
 	if ds == schemas.Returns {
 		withdrawn = "transaction_id"
 	}
+	var ends, befores []string
+	for i, k := range keys {
+		ends, befores = append(ends, fmt.Sprintf("end_%d", i)), append(befores, fmt.Sprintf("lag(%s) OVER () AS end_%d", k, i))
+	}
 	return &filler{ds: ds, where: map[string]string{
 		"t": ds.Name, "h": ds.HistoryTable(), "d": d, "s": s, "lost": "load_lost_" + ds.Name,
 		"keys": strings.Join(keys, ", "), "columns": strings.Join(own, ", "), "dataset": warehouse.Literal(ds.Name),
-		"withdrawn key": "l." + withdrawn, "falls": falls(keys), "updated": updated(ds),
+		"withdrawn key": "l." + withdrawn, "falls": falls(keys), "ends": strings.Join(ends, ", "),
+		"befores": strings.Join(befores, ", "), "updated": updated(ds),
 	}}
 }
 

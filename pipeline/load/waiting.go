@@ -15,30 +15,82 @@ var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
 // the disk: 100 million at once took ten minutes.
 const straysAtOnce = 20_000_000
 
+// samplesPerPart tell where a part of the transactions ends: enough of them that no part is much larger than the others.
+const samplesPerPart = 200
+
 // strays lists the transactions that the delivery names and does not bring.
 func (in *intake) strays(ctx context.Context, f *filler) error {
 	if err := f.run(ctx, in.db, "waiting/no strays"); err != nil {
 		return err
 	}
-	n, err := f.count(ctx, in.db, "waiting/brought")
+	parts, err := in.parts(ctx, f)
 	if err != nil {
 		return err
+	}
+	for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Items} {
+		f.where["first "+ds.Name], f.where["second "+ds.Name] = in.halves(ds)
+	}
+	for _, part := range parts {
+		f.where["part"] = part
+		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts are conditions that each leave a part of the delivery's transactions and what belongs to them: ranges of their
+// ids, as rows in the order of their ids are read in one place each then.
+func (in *intake) parts(ctx context.Context, f *filler) ([]string, error) {
+	n, err := f.count(ctx, in.db, "waiting/brought")
+	if err != nil {
+		return nil, err
 	}
 	atOnce := in.o.straysAtOnce
 	if atOnce == 0 {
 		atOnce = straysAtOnce
 	}
 	parts := n/atOnce + 1
-	for i := range parts {
-		f.where["part"] = "true"
-		if parts > 1 {
-			f.where["part"] = fmt.Sprintf("hash(transaction_id) %% %d = %d", parts, i)
-		}
-		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
-			return err
+	if parts == 1 {
+		return []string{"true"}, nil
+	}
+	f.where["every"] = fmt.Sprint(max(n/(parts*samplesPerPart), 1))
+	var samples []string
+	var id string
+	if err := in.db.Each(ctx, f.text("waiting/sample"), nil, []any{&id}, func() error {
+		samples = append(samples, warehouse.Literal(id))
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	out := []string{"true"}
+	for i := 1; i < int(parts) && len(samples) > 0; i++ {
+		end := samples[i*len(samples)/int(parts)]
+		out[i-1] += " AND transaction_id < " + end
+		out = append(out, "transaction_id >= "+end)
+	}
+	return out, nil
+}
+
+// halves are conditions that each leave about half of the delivery's rows of a dataset, file by file where there are several.
+func (in *intake) halves(ds *schemas.Dataset) (first, second string) {
+	var files []*taken
+	var rows, before int64
+	for _, f := range in.files {
+		if f.Dataset == ds {
+			files = append(files, f)
+			rows += f.read
 		}
 	}
-	return nil
+	if len(files) == 1 {
+		return fmt.Sprintf("row_no <= %d", rows/2), fmt.Sprintf("row_no > %d", rows/2)
+	}
+	for _, f := range files {
+		if before += f.read; before >= rows/2 {
+			return fmt.Sprintf("file_id <= %d", f.id), fmt.Sprintf("file_id > %d", f.id)
+		}
+	}
+	return "true", "false"
 }
 
 // look finds out what is known already of the transactions that the delivery names.

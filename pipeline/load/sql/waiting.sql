@@ -7,14 +7,22 @@ CREATE OR REPLACE TEMP TABLE load_strays (transaction_id VARCHAR);
 -- name: brought
 SELECT count(*) FROM transactions WHERE delivery = {d};
 
+-- name: sample
+SELECT transaction_id FROM transactions WHERE delivery = {d} AND rowid % {every} = 0 ORDER BY 1;
+
 -- name: strays
--- The transactions that lines and returns of the delivery name and that it does not bring.
+-- The transactions that lines and returns of the delivery name and that it does not bring. DuckDB reads what is not committed
+-- yet with one thread; two halves are read by two.
 INSERT INTO load_strays
 SELECT DISTINCT x.transaction_id FROM (
-	SELECT transaction_id FROM items WHERE delivery = {d} AND {part}
+	SELECT transaction_id FROM items WHERE delivery = {d} AND {first items} AND {part}
+	UNION ALL SELECT transaction_id FROM items WHERE delivery = {d} AND {second items} AND {part}
 	UNION ALL SELECT transaction_id FROM returns WHERE delivery = {d} AND {part}
 ) x
-ANTI JOIN (SELECT transaction_id FROM transactions WHERE delivery = {d} AND {part}) t ON t.transaction_id = x.transaction_id;
+ANTI JOIN (
+	SELECT transaction_id FROM transactions WHERE delivery = {d} AND {first transactions} AND {part}
+	UNION ALL SELECT transaction_id FROM transactions WHERE delivery = {d} AND {second transactions} AND {part}
+) t ON t.transaction_id = x.transaction_id;
 
 -- name: range
 SELECT min(a), max(b) FROM (

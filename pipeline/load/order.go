@@ -1,0 +1,136 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"accrue/pipeline/warehouse"
+)
+
+// mostRuns is how many runs of rising keys are told apart, beside those that begin without a cause; rows in more of them
+// are in no order to speak of.
+const mostRuns = 1000
+
+// runLength is about how many rows a run has at most: a power of two.
+const runLength = 1 << 17
+
+// run is a stretch of rows of one file whose numbers and keys rise from row to row.
+type run struct {
+	file              int
+	firstRow, lastRow int64
+	first, last       []string // keys
+}
+
+// runs are those that the delivery's rows of a dataset lie in, in the order in which they stand; nil where there are too many.
+func (in *intake) runs(ctx context.Context, f *filler) ([]run, error) {
+	most := mostRuns
+	for _, file := range in.files {
+		if file.Dataset == f.ds {
+			most += 1 + int(file.read/runLength)
+		}
+	}
+	f.where["most"], f.where["length"] = fmt.Sprint(most+1), fmt.Sprint(runLength-1)
+	f.where["first"], f.where["second"] = in.halves(f.ds)
+	found, err := in.beginnings(ctx, f)
+	if err != nil || len(found) > most {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b beginning) int { return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row)) })
+	var runs []run
+	for i, b := range found {
+		r := run{file: b.file, firstRow: b.row, first: b.key}
+		switch {
+		case b.endFile > b.file || b.endFile == b.file && b.endRow >= b.row:
+			return nil, nil // rows do not stand in order of their files and numbers
+		case i+1 < len(found) && found[i+1].endFile > 0:
+			r.lastRow, r.last = found[i+1].endRow, found[i+1].end
+		default:
+			until := int64(math.MaxInt64)
+			if i+1 < len(found) && found[i+1].file == b.file {
+				until = found[i+1].row
+			}
+			if r.lastRow, r.last, err = in.lastOf(ctx, f, b, until); err != nil {
+				return nil, err
+			}
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
+// beginning is where a run begins, and where the one before it ends.
+type beginning struct {
+	file, endFile int // the latter 0 where nothing is known of what stands before
+	row, endRow   int64
+	key, end      []string
+}
+
+// beginnings finds those of all runs, in no order.
+func (in *intake) beginnings(ctx context.Context, f *filler) ([]beginning, error) {
+	keys := len(f.ds.Keys())
+	texts := make([]sql.NullString, 2*keys)
+	var b beginning
+	var endFile, endRow sql.NullInt64
+	dest := append([]any{&b.file, &b.row, &endFile, &endRow}, places(texts)...)
+	var out []beginning
+	err := in.db.Each(ctx, f.text("twins/runs"), nil, dest, func() error {
+		b.endFile, b.endRow = int(endFile.Int64), endRow.Int64
+		b.key, b.end = values(texts[:keys]), values(texts[keys:])
+		out = append(out, b)
+		return nil
+	})
+	return out, err
+}
+
+// lastOf is the last row of a run, where that is the last one of its file or the last one before the row until.
+func (in *intake) lastOf(ctx context.Context, f *filler, b beginning, until int64) (row int64, key []string, err error) {
+	f.where["file"], f.where["from"], f.where["until"] = fmt.Sprint(b.file), fmt.Sprint(b.row), fmt.Sprint(until)
+	texts := make([]sql.NullString, len(b.key))
+	err = in.db.QueryRow(ctx, f.text("twins/last")).Scan(append([]any{&row}, places(texts)...)...)
+	return row, values(texts), err
+}
+
+func places(texts []sql.NullString) (out []any) {
+	for i := range texts {
+		out = append(out, &texts[i])
+	}
+	return out
+}
+
+func values(texts []sql.NullString) (out []string) {
+	for _, t := range texts {
+		out = append(out, t.String)
+	}
+	return out
+}
+
+// apart reports whether no run reaches into another, so that no key comes twice: rows in order, a file after the other,
+// or numbers that grow by a digit.
+func apart(runs []run) bool {
+	runs = slices.SortedFunc(slices.Values(runs), func(a, b run) int { return slices.Compare(a.first, b.first) })
+	for i := 1; i < len(runs); i++ {
+		if slices.Compare(runs[i-1].last, runs[i].first) >= 0 {
+			return false
+		}
+	}
+	return len(runs) > 0
+}
+
+// noteRanges notes between which ids the rows of each run lie, for whoever looks for one of them.
+func (in *intake) noteRanges(ctx context.Context, runs []run) error {
+	for some := range slices.Chunk(runs, 1000) {
+		rows := make([]string, len(some))
+		for i, r := range some {
+			rows[i] = fmt.Sprintf("(%d, %d, %d, %s, %s)", r.file, r.firstRow, r.lastRow, warehouse.Literal(r.first[0]), warehouse.Literal(r.last[0]))
+		}
+		if _, err := in.db.Exec(ctx, "INSERT INTO id_ranges VALUES "+strings.Join(rows, ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
