@@ -3,6 +3,8 @@ package explain
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"accrue/pipeline/warehouse"
@@ -105,12 +107,55 @@ func (e *NotFoundError) lookIn(ctx context.Context, db *warehouse.DB, what, tabl
 	if len(e.Near) > 0 {
 		return nil
 	}
+	var rows int64
+	if err := db.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&rows); err != nil {
+		return err
+	}
+	query := `SELECT DISTINCT ` + column + `, levenshtein(lower(` + column + `), lower(?1)) AS far FROM ` + table + `
+		WHERE abs(length(` + column + `) - length(?1)) <= 2 AND levenshtein(lower(` + column + `), lower(?1)) <= ?2`
+	args := []any{e.ID, max(1, min(2, len(e.ID)/3))}
+	if rows > mostDistances {
+		query, args = fmt.Sprintf("SELECT DISTINCT %s, 1 AS far FROM %s WHERE %[1]s IN (%[3]s)", column, table, literals(slips(e.ID))), nil
+	}
 	var text string
-	return db.Each(ctx, `SELECT DISTINCT `+column+`, levenshtein(lower(`+column+`), lower(?1)) AS far FROM `+table+`
-		WHERE abs(length(`+column+`) - length(?1)) <= 2 AND levenshtein(lower(`+column+`), lower(?1)) <= ?2
-		ORDER BY far, `+column+fmt.Sprintf(" LIMIT %d", near),
-		[]any{e.ID, max(1, min(2, len(e.ID)/3))}, []any{&text, new(int64)}, func() error {
-			e.Near = append(e.Near, text)
-			return nil
-		})
+	return db.Each(ctx, query+" ORDER BY far, "+column+fmt.Sprintf(" LIMIT %d", near), args, []any{&text, new(int64)}, func() error {
+		e.Near = append(e.Near, text)
+		return nil
+	})
+}
+
+// mostDistances is how many ids are held against one that is not there, letter by letter: a second for some five million.
+// Of more, those are looked up that one slip turns into it. A variable for tests.
+var mostDistances int64 = 5_000_000
+
+// slips are the ids from which one slip of a finger leads to id: a character too few, too many, in the place of another
+// or before the one that it belongs after, and the case of all of them. Characters are digits, the hyphen
+// and those that the id has.
+func slips(id string) []string {
+	letters := []rune(id)
+	alphabet := []rune("0123456789-")
+	for _, r := range letters {
+		if !slices.Contains(alphabet, r) {
+			alphabet = append(alphabet, r)
+		}
+	}
+	out := map[string]bool{strings.ToUpper(id): true, strings.ToLower(id): true}
+	for i := range len(letters) + 1 {
+		before, after := string(letters[:i]), letters[i:]
+		for _, r := range alphabet {
+			out[before+string(r)+string(after)] = true
+			if len(after) > 0 {
+				out[before+string(r)+string(after[1:])] = true
+			}
+		}
+		if len(after) > 0 {
+			out[before+string(after[1:])] = true
+		}
+		if len(after) > 1 {
+			out[before+string(after[1])+string(after[0])+string(after[2:])] = true
+		}
+	}
+	delete(out, id)
+	delete(out, "")
+	return slices.Sorted(maps.Keys(out))
 }

@@ -65,6 +65,7 @@ type intake struct {
 	duplicate, superseded map[int]int64
 	twinned               bool  // some of them are transactions
 	loaded                int64 // rows of files that were taken in
+	order                 map[*schemas.Dataset][]run
 }
 
 func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow map[string]bool) (*intake, error) {
@@ -81,7 +82,8 @@ func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow m
 		return nil, err
 	}
 	in := &intake{loader: l, d: d, again: again, spool: spool, files: files, duplicate: map[int]int64{}, superseded: map[int]int64{},
-		result: &DeliveryResult{Date: d.Date, Again: again, Withdrawn: map[string]int64{}}}
+		result: &DeliveryResult{Date: d.Date, Again: again, Withdrawn: map[string]int64{}},
+		order:  map[*schemas.Dataset][]run{}}
 	in.took(in.rowsRead())
 	digests := map[string]string{}
 	for _, f := range files {

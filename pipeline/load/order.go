@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"accrue/pipeline/warehouse"
+	"accrue/schemas"
 )
 
 // mostRuns is how many runs of rising keys are told apart, beside those that begin without a cause; rows in more of them
@@ -27,15 +28,26 @@ type run struct {
 }
 
 // runs are those that the delivery's rows of a dataset lie in, in the order in which they stand; nil where there are too many.
-func (in *intake) runs(ctx context.Context, f *filler) ([]run, error) {
-	most := mostRuns
-	for _, file := range in.files {
-		if file.Dataset == f.ds {
-			most += 1 + int(file.read/runLength)
-		}
+// They are looked for once, when all rows are in.
+func (in *intake) runs(ctx context.Context, ds *schemas.Dataset) ([]run, error) {
+	if runs, ok := in.order[ds]; ok {
+		return runs, nil
+	}
+	runs, err := in.findRuns(ctx, in.filler(ds))
+	if err != nil {
+		return nil, fmt.Errorf("looking at the order of %s: %w", ds.Name, err)
+	}
+	in.order[ds] = runs
+	return runs, nil
+}
+
+func (in *intake) findRuns(ctx context.Context, f *filler) ([]run, error) {
+	most, files := mostRuns, in.filesOf(f.ds)
+	for _, file := range files {
+		most += 1 + int(file.read/runLength)
 	}
 	f.where["most"], f.where["length"] = fmt.Sprint(most+1), fmt.Sprint(runLength-1)
-	f.where["first"], f.where["second"] = in.halves(f.ds)
+	f.where["first"], f.where["second"] = halves(files)
 	found, err := in.beginnings(ctx, f)
 	if err != nil || len(found) > most {
 		return nil, err

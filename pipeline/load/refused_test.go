@@ -325,22 +325,35 @@ func TestWaitingCountsWhatIsLeft(t *testing.T) {
 	}
 }
 
-// What waits is the same however many transactions are held against the lines at once.
+// What waits is the same however many transactions are held against the lines at once, and however the rows lie in files.
 func TestWaitingInParts(t *testing.T) {
-	transactions, items := header, "transaction_id,line_no,item_id,amount\n"
-	for i := range 20 {
-		items += fmt.Sprintf("t%d,1,i,5\nt%d,2,i,5\n", i, i)
-		if i%2 == 0 {
-			transactions += fmt.Sprintf("t%d,,2026-11-20T10:00,5\n", i)
-		}
+	const lines = "transaction_id,line_no,item_id,amount\n"
+	inOrder, mixed := make([]int, 20), make([]int, 20)
+	for i := range inOrder {
+		inOrder[i], mixed[i] = i, i*7%20
 	}
-	for _, atOnce := range []int64{1, 3, 10, 0} {
-		p := newProject(t)
-		p.o.straysAtOnce = atOnce
-		p.deliver("2026-11-20", map[string]string{"transactions.csv": transactions, "items.csv": items,
-			"returns.csv": "return_id,transaction_id,amount,occurred_at\nr1,t3,5,2026-11-20T10:00\nr2,t4,5,2026-11-20T10:00\n"})
-		if res := p.load(); !maps.Equal(res.Waiting, map[string]int64{"items": 20, "returns": 1}) {
-			t.Errorf("%d at once: waiting: %v, want the two lines and the return of those with odd numbers", atOnce, res.Waiting)
+	for _, ids := range [][]int{inOrder, mixed} {
+		for _, files := range []int{1, 2, 5} {
+			texts := map[string]string{"returns.csv": "return_id,transaction_id,amount,occurred_at\nr1,t03,5,2026-11-20T10:00\nr2,t04,5,2026-11-20T10:00\n"}
+			for at, i := range ids {
+				transactions, items := fmt.Sprintf("transactions-%d.csv", at*files/len(ids)), fmt.Sprintf("items-%d.csv", at*files/len(ids))
+				if texts[items] == "" {
+					texts[transactions], texts[items] = header, lines
+				}
+				texts[items] += fmt.Sprintf("t%02d,1,i,5\nt%02[1]d,2,i,5\n", i)
+				if i%2 == 0 {
+					texts[transactions] += fmt.Sprintf("t%02d,,2026-11-20T10:00,5\n", i)
+				}
+			}
+			for _, atOnce := range []int64{1, 3, 10, 0} {
+				p := newProject(t)
+				p.o.straysAtOnce = atOnce
+				p.deliver("2026-11-20", texts)
+				if res := p.load(); !maps.Equal(res.Waiting, map[string]int64{"items": 20, "returns": 1}) {
+					t.Errorf("%v in %d files, %d at once: waiting: %v, want the two lines and the return of those with odd numbers",
+						ids, files, atOnce, res.Waiting)
+				}
+			}
 		}
 	}
 }

@@ -41,9 +41,9 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 
 // twins settles rows of one key inside the delivery.
 func (in *intake) twins(ctx context.Context, f *filler) error {
-	runs, err := in.runs(ctx, f)
+	runs, err := in.runs(ctx, f.ds)
 	if err != nil {
-		return fmt.Errorf("looking at the order of %s: %w", f.ds.Name, err)
+		return err
 	}
 	if err := in.noteRanges(ctx, runs); err != nil {
 		return fmt.Errorf("noting which keys are where: %w", err)

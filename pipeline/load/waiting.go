@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"accrue/pipeline/warehouse"
 	"accrue/schemas"
@@ -27,11 +28,15 @@ func (in *intake) strays(ctx context.Context, f *filler) error {
 	if err != nil {
 		return err
 	}
-	for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Items} {
-		f.where["first "+ds.Name], f.where["second "+ds.Name] = in.halves(ds)
-	}
-	for _, part := range parts {
-		f.where["part"] = part
+	for _, p := range parts {
+		f.where["part"] = p.where()
+		for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Items} {
+			runs, err := in.runs(ctx, ds)
+			if err != nil {
+				return err
+			}
+			f.where["first "+ds.Name], f.where["second "+ds.Name] = halves(p.files(in.filesOf(ds), runs))
+		}
 		if err := f.run(ctx, in.db, "waiting/strays"); err != nil {
 			return err
 		}
@@ -39,9 +44,37 @@ func (in *intake) strays(ctx context.Context, f *filler) error {
 	return nil
 }
 
-// parts are conditions that each leave a part of the delivery's transactions and what belongs to them: ranges of their
-// ids, as rows in the order of their ids are read in one place each then.
-func (in *intake) parts(ctx context.Context, f *filler) ([]string, error) {
+// part is a range of transaction ids: from low on, and below high. Nil is no bound.
+type part struct{ low, high *string }
+
+func (p part) where() string {
+	out := "true"
+	if p.low != nil {
+		out += " AND transaction_id >= " + warehouse.Literal(*p.low)
+	}
+	if p.high != nil {
+		out += " AND transaction_id < " + warehouse.Literal(*p.high)
+	}
+	return out
+}
+
+// files are those that may hold a row of the part, where it is known in which runs their rows lie: DuckDB itself remembers no
+// more than the first eight bytes of the ids of a stretch of rows.
+func (p part) files(all []*taken, runs []run) []*taken {
+	if runs == nil {
+		return all
+	}
+	may := map[int]bool{}
+	for _, r := range runs {
+		if (p.low == nil || r.last[0] >= *p.low) && (p.high == nil || r.first[0] < *p.high) {
+			may[r.file] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(f *taken) bool { return !may[f.id] })
+}
+
+// parts are ranges of ids that each hold about as many of the delivery's transactions.
+func (in *intake) parts(ctx context.Context, f *filler) ([]part, error) {
 	n, err := f.count(ctx, in.db, "waiting/brought")
 	if err != nil {
 		return nil, err
@@ -52,45 +85,72 @@ func (in *intake) parts(ctx context.Context, f *filler) ([]string, error) {
 	}
 	parts := n/atOnce + 1
 	if parts == 1 {
-		return []string{"true"}, nil
+		return []part{{}}, nil
 	}
-	f.where["every"] = fmt.Sprint(max(n/(parts*samplesPerPart), 1))
-	var samples []string
-	var id string
-	if err := in.db.Each(ctx, f.text("waiting/sample"), nil, []any{&id}, func() error {
-		samples = append(samples, warehouse.Literal(id))
-		return nil
-	}); err != nil {
+	samples, err := in.samples(ctx, f, max(n/(parts*samplesPerPart), 1))
+	if err != nil {
 		return nil, err
 	}
-	out := []string{"true"}
-	for i := 1; i < int(parts) && len(samples) > 0; i++ {
-		end := samples[i*len(samples)/int(parts)]
-		out[i-1] += " AND transaction_id < " + end
-		out = append(out, "transaction_id >= "+end)
+	parts = min(parts, int64(len(samples)))
+	out := []part{{}}
+	for i := 1; i < int(parts); i++ {
+		bound := &samples[i*len(samples)/int(parts)]
+		out[i-1].high = bound
+		out = append(out, part{low: bound})
 	}
 	return out, nil
 }
 
-// halves are conditions that each leave about half of the delivery's rows of a dataset, file by file where there are several.
-func (in *intake) halves(ds *schemas.Dataset) (first, second string) {
-	var files []*taken
-	var rows, before int64
+// samples are ids of the delivery's transactions, in order: one of every so many, or of every run.
+func (in *intake) samples(ctx context.Context, f *filler, every int64) (out []string, err error) {
+	runs, err := in.runs(ctx, schemas.Transactions)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		out = append(out, r.first[0])
+	}
+	if runs == nil {
+		f.where["every"] = fmt.Sprint(every)
+		var id string
+		err = in.db.Each(ctx, f.text("waiting/sample"), nil, []any{&id}, func() error {
+			out = append(out, id)
+			return nil
+		})
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+// filesOf are the delivery's files of a dataset.
+func (in *intake) filesOf(ds *schemas.Dataset) (out []*taken) {
 	for _, f := range in.files {
 		if f.Dataset == ds {
-			files = append(files, f)
-			rows += f.read
+			out = append(out, f)
 		}
 	}
-	if len(files) == 1 {
-		return fmt.Sprintf("row_no <= %d", rows/2), fmt.Sprintf("row_no > %d", rows/2)
+	return out
+}
+
+// halves are conditions that each leave about half of the rows of files, file by file where there are several.
+func halves(files []*taken) (first, second string) {
+	switch len(files) {
+	case 0:
+		return "false", "false"
+	case 1:
+		half := fmt.Sprintf("file_id = %d AND row_no", files[0].id)
+		return fmt.Sprintf("%s <= %d", half, files[0].read/2), fmt.Sprintf("%s > %d", half, files[0].read/2)
 	}
+	var rows int64
 	for _, f := range files {
-		if before += f.read; before >= rows/2 {
-			return fmt.Sprintf("file_id <= %d", f.id), fmt.Sprintf("file_id > %d", f.id)
-		}
+		rows += f.read
 	}
-	return "true", "false"
+	m := 0 // the last one of the first half
+	for before := files[0].read; before < rows/2 && m < len(files)-2; before += files[m].read {
+		m++
+	}
+	return fmt.Sprintf("file_id BETWEEN %d AND %d", files[0].id, files[m].id),
+		fmt.Sprintf("file_id BETWEEN %d AND %d", files[m].id+1, files[len(files)-1].id)
 }
 
 // look finds out what is known already of the transactions that the delivery names.

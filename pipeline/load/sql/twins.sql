@@ -3,21 +3,22 @@
 
 -- name: runs
 -- Where a key is not greater than the one of the row before, or another file begins, a run of rising keys ends and another
--- begins; now and then also without a cause, so that none is long. Most exports are in order, and this costs next to nothing.
--- DuckDB reads what is not committed yet with one thread; two halves are read by two, as long as nobody asks for an order.
+-- begins; now and then also without a cause, so that none is long. Most exports are in order, and this costs next to nothing;
+-- of those in no order it is soon clear. DuckDB reads what is not committed yet with one thread; two halves are read by two, as
+-- long as nobody asks for an order.
 SELECT * FROM (
-	SELECT file_id, row_no, end_file, end_row, {keys}, {ends} FROM (
+	(SELECT file_id, row_no, end_file, end_row, {keys}, {ends} FROM (
 		SELECT file_id, row_no, lag(file_id) OVER () AS end_file, lag(row_no) OVER () AS end_row, {keys}, {befores},
 			{falls} OR file_id <> lag(file_id) OVER () OR row_no < lag(row_no) OVER () OR row_no & {length} = 0 AS begins
 		FROM {t} WHERE delivery = {d} AND {first}
-	) WHERE begins OR end_row IS NULL
+	) WHERE begins OR end_row IS NULL LIMIT {most})
 	UNION ALL
-	SELECT file_id, row_no, end_file, end_row, {keys}, {ends} FROM (
+	(SELECT file_id, row_no, end_file, end_row, {keys}, {ends} FROM (
 		SELECT file_id, row_no, lag(file_id) OVER () AS end_file, lag(row_no) OVER () AS end_row, {keys}, {befores},
 			{falls} OR file_id <> lag(file_id) OVER () OR row_no < lag(row_no) OVER () OR row_no & {length} = 0 AS begins
 		FROM {t} WHERE delivery = {d} AND {second}
-	) WHERE begins OR end_row IS NULL
-) GROUP BY ALL LIMIT {most};
+	) WHERE begins OR end_row IS NULL LIMIT {most})
+) GROUP BY ALL;
 
 -- name: last
 SELECT row_no, {keys} FROM {t} WHERE delivery = {d} AND file_id = {file} AND row_no >= {from} AND row_no < {until} ORDER BY row_no DESC LIMIT 1;
