@@ -262,15 +262,19 @@ func readFile(fs FS, path string) ([]byte, error) {
 func queryBack(ctx context.Context, db *warehouse.DB, path string, totals *pipeline.Totals) error {
 	var reward, kind, sum string
 	var rows int64
-	if err := db.Each(ctx, `SELECT reward, kind, count(*), CAST(sum(CAST(amount * 10000 AS BIGINT)) AS VARCHAR)
-		FROM read_parquet(?) GROUP BY ALL`, []any{globless(path)}, []any{&reward, &kind, &rows, &sum}, func() error {
-		amount, err := pipeline.ParseSum(sum)
-		if err != nil {
-			return err
-		}
-		totals.Add(reward, pipeline.GrantKind(kind), rows, amount)
-		return nil
-	}); err != nil {
+	if err := db.Each(ctx, "SELECT reward, kind, count(*), CAST(sum(amount) AS VARCHAR) FROM read_parquet(?) GROUP BY ALL",
+		[]any{globless(path)}, []any{&reward, &kind, &rows, &sum}, func() error {
+			whole, places, _ := strings.Cut(sum, ".")
+			if len(places) != pipeline.AmountPlaces {
+				return fmt.Errorf("amounts add up to %s, with other than %d decimal places", sum, pipeline.AmountPlaces)
+			}
+			amount, err := pipeline.ParseSum(whole + places)
+			if err != nil {
+				return err
+			}
+			totals.Add(reward, pipeline.GrantKind(kind), rows, amount)
+			return nil
+		}); err != nil {
 		return fmt.Errorf("reading back %s with DuckDB: %w", path, err)
 	}
 	return nil
