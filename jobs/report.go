@@ -233,11 +233,11 @@ func (r *Reader) reportMembers(ctx context.Context, out *Report, req rollforward
 	scales := r.Project.scales()
 	out.Members = []ReportMembers{}
 	for _, d := range list {
-		text := func(a pipeline.Amount) string { return scales.format(d.Program, d.Reward, a) }
+		text := func(sum pipeline.Sum) string { return scales.sum(d.Program, d.Reward, sum) }
 		m := ReportMembers{Program: d.Program, Reward: d.Reward, Members: d.Members, Below: d.Below, Median: text(d.Median), P90: text(d.P90),
 			P99: text(d.P99), Largest: text(d.Largest), Bins: []ReportBin{}}
 		for _, b := range d.Bins {
-			m.Bins = append(m.Bins, ReportBin{From: b.From.String(), Below: (b.From * 10).String(), Members: b.Members})
+			m.Bins = append(m.Bins, ReportBin{From: b.From.String(), Below: b.Below.String(), Members: b.Members})
 		}
 		out.Members = append(out.Members, m)
 	}

@@ -30,11 +30,16 @@ func WriteAsked(ctx context.Context, db *warehouse.DB, program string, asked map
 // Asked brings what is asked of budgets up to date after a scoped difference: what was known, without what the sources in
 // scope were granted, with what they ask for now. Limits lower what is granted, so that this is never too little.
 func Asked(ctx context.Context, db *warehouse.DB, known, now map[string]int64) (map[string]int64, error) {
-	granted, err := byRule(ctx, db, "SELECT rule, CAST(sum(amount) AS BIGINT) FROM difference_ledger GROUP BY rule")
+	out := map[string]int64{}
+	if len(now) == 0 {
+		return out, nil
+	}
+	// One that is out of range makes the rest negative, or too much.
+	granted, err := byRule(ctx, db, fmt.Sprintf("SELECT rule, CAST(greatest(-%d, least(%[1]d, sum(amount))) AS BIGINT) FROM difference_ledger GROUP BY rule",
+		int64(math.MaxInt64)))
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]int64{}
 	for rule, amount := range now {
 		before, ok := known[rule]
 		rest := before - granted[rule]

@@ -30,6 +30,7 @@ func TestRunsOfKeys(t *testing.T) {
 		{"the end of one begins the next", []string{"1 2", "2 3"}, 1, true},
 		{"the end of the last begins the first", []string{"5 6", "1 5"}, 1, true},
 		{"the first row again at the end", []string{"5 6 1 5"}, 1, true},
+		{"in no order, and again in another file", []string{"3 1 2", "3"}, 1, true},
 		{"the last row again", []string{"1 2 2"}, 1, true},
 		{"all again", []string{"1 2", "1 2"}, 2, true},
 		{"in no order", []string{strings.Join(falling, " ")}, 0, true},
