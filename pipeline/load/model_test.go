@@ -186,7 +186,7 @@ func (p *project) empty() {
 	for _, date := range []string{"2026-11-20", "2026-11-21", "2026-11-22"} {
 		p.remove(date)
 	}
-	tables := []string{"deliveries", "files", "id_ranges", "rejects", "withdrawn"}
+	tables := []string{"deliveries", "files", "id_ranges", "rejects", "withdrawn", "waiting", "waited"}
 	for _, d := range schemas.Datasets {
 		tables = append(tables, d.Name, d.HistoryTable())
 	}
