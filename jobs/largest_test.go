@@ -50,3 +50,39 @@ func TestSumsOfTheLargestAmounts(t *testing.T) {
 		})
 	}
 }
+
+// Ten lines of the largest amount are more than 64 bits hold, too: they count for as much as was spent.
+func TestLinesOfTheLargestAmounts(t *testing.T) {
+	t.Parallel()
+	items := strings.Replace(plainProgram, "per: 100}", "per: 1, items: {include: {brand: [b]}}}", 1)
+	lines := func(quantity string) string {
+		text := "transaction_id,line_no,item_id,brand,quantity,amount\n"
+		for _, id := range []string{"t", "u"} {
+			for i := range 10 {
+				text += fmt.Sprintf("%s,%d,i,b,%s,100000000000000\n", id, i, quantity)
+			}
+		}
+		return text + "v,1,i,b,1,5\nv,2,i,b,1,-100000000000000\n"
+	}
+	rows := []string{"t m 2026-11-20 100000000000000", "u m 2026-11-20 100000000000000", "v m 2026-11-20 7"}
+
+	p := plainProject(t, items)
+	deliver(t, p, "2026-11-20", rows...)
+	write(t, filepath.Join(p.ExportsDir(), "date=2026-11-20", "items.csv"), lines("1"))
+	// One comes back, of no line in particular: the others are still worth more than what is left of the purchase.
+	write(t, filepath.Join(p.ExportsDir(), "date=2026-11-20", "returns.csv"),
+		"return_id,transaction_id,amount,occurred_at\nr,u,1,2026-11-20T11:00\n")
+	if got, want := grantsOf(run(t, p, "2026-11-20")), "base 2 199999999999999"; got != want {
+		t.Errorf("the night gives %s, want %s", got, want)
+	}
+
+	p = plainProject(t, items+"  - {id: pieces, kind: quantity, earn: 1, per: 1, items: {include: {brand: [b]}}}\n")
+	deliver(t, p, "2026-11-20", rows...)
+	write(t, filepath.Join(p.ExportsDir(), "date=2026-11-20", "items.csv"), lines("100000000000000"))
+	d := day(t, "2026-11-20")
+	_, err := Run(t.Context(), p, RunOptions{Date: &d})
+	if err == nil || !strings.Contains(err.Error(), "transaction t: the quantities of its lines add up to more than 64 bits hold") &&
+		!strings.Contains(err.Error(), "transaction u: the quantities of its lines add up to more than 64 bits hold") {
+		t.Errorf("quantities that no rule can count give %v", err)
+	}
+}

@@ -2,9 +2,11 @@ package sqlgen
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"accrue/pipeline"
 	"accrue/pipeline/plan"
 	"accrue/pipeline/program"
 )
@@ -22,13 +24,20 @@ func (g *generator) lines() {
 	}
 	for k, l := range g.plan.Lines {
 		// A discount line lowers the sum and nothing else (F23); a line of which nothing is left does not qualify
-		// any more (F20), though quantity looks at quantities alone.
+		// any more (F20), though quantity looks at quantities alone. A sum below zero counts as zero, and one beyond
+		// MaxAmount as the spend basis, which is not larger (F4).
 		g.add("lines", fmt.Sprintf(`CREATE TEMP TABLE lines_%d AS
-SELECT i.transaction_id, CAST(sum(%s) AS BIGINT) AS qualifying,
-  count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count,
-  CAST(coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS BIGINT) AS units
-FROM %s i%s%s
-GROUP BY i.transaction_id`, k, amount, amount, quantity, quantity, g.facts.Table("items"), join, where(lineFilter(l.Filter))))
+SELECT transaction_id, CAST(least(greatest(qualifying, 0), %d) AS BIGINT) AS qualifying, line_count,
+  CAST(CASE WHEN units > %d THEN error(concat('transaction ', transaction_id, ': the quantities of its lines add up to more than 64 bits hold'))
+    ELSE units END AS BIGINT) AS units
+FROM (
+  SELECT i.transaction_id, sum(%s) AS qualifying,
+    count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count,
+    coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS units
+  FROM %s i%s%s
+  GROUP BY i.transaction_id
+)`, k, int64(pipeline.MaxAmount), int64(math.MaxInt64), amount, amount, quantity, quantity, g.facts.Table("items"), join,
+			where(lineFilter(l.Filter))))
 	}
 }
 
