@@ -16,6 +16,10 @@ var attached = []*schemas.Dataset{schemas.Items, schemas.Returns}
 // the disk: 100 million at once took ten minutes.
 const straysAtOnce = 20_000_000
 
+// straysInOrder is the same where it is known which files a part lies in, so that each part reads its own rows alone: few
+// enough for a hash table that is looked into fast.
+const straysInOrder = 2_000_000
+
 // samplesPerPart tell where a part of the transactions ends: enough of them that no part is much larger than the others.
 const samplesPerPart = 200
 
@@ -79,9 +83,9 @@ func (in *intake) parts(ctx context.Context, f *filler) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	atOnce := in.o.straysAtOnce
-	if atOnce == 0 {
-		atOnce = straysAtOnce
+	atOnce, err := in.straysAtOnce(ctx)
+	if err != nil {
+		return nil, err
 	}
 	parts := n/atOnce + 1
 	if parts == 1 {
@@ -99,6 +103,19 @@ func (in *intake) parts(ctx context.Context, f *filler) ([]part, error) {
 		out = append(out, part{low: bound})
 	}
 	return out, nil
+}
+
+// straysAtOnce is how many transactions a part has.
+func (in *intake) straysAtOnce(ctx context.Context) (int64, error) {
+	if in.o.straysAtOnce > 0 {
+		return in.o.straysAtOnce, nil
+	}
+	for _, ds := range []*schemas.Dataset{schemas.Transactions, schemas.Items} {
+		if runs, err := in.runs(ctx, ds); err != nil || runs == nil {
+			return straysAtOnce, err
+		}
+	}
+	return straysInOrder, nil
 }
 
 // samples are ids of the delivery's transactions, in order: one of every so many, or of every run.
@@ -159,14 +176,13 @@ func (in *intake) look(ctx context.Context) error {
 	if err := in.strays(ctx, f); err != nil {
 		return err
 	}
-	var first, last *string
-	if err := in.db.QueryRow(ctx, f.text("waiting/range")).Scan(&first, &last); err != nil {
+	near := false
+	others, err := f.count(ctx, in.db, "waiting/others")
+	if err != nil {
 		return err
 	}
-	near := false
-	if first != nil && last != nil {
-		f.where["range"] = fmt.Sprintf("transaction_id BETWEEN %s AND %s", warehouse.Literal(*first), warehouse.Literal(*last))
-		if err := in.db.QueryRow(ctx, f.text("waiting/near")).Scan(&near); err != nil {
+	if others > 0 {
+		if near, err = in.near(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -174,6 +190,36 @@ func (in *intake) look(ctx context.Context) error {
 		f.where["range"] = "false"
 	}
 	return f.run(ctx, in.db, "waiting/seen", "waiting/met")
+}
+
+// near reports whether another delivery brought a transaction between those that this one brings or names.
+func (in *intake) near(ctx context.Context, f *filler) (near bool, err error) {
+	runs, err := in.runs(ctx, schemas.Transactions)
+	if err != nil {
+		return false, err
+	}
+	name := "waiting/range"
+	if runs != nil {
+		name = "waiting/range of strays"
+	}
+	var first, last *string
+	if err := in.db.QueryRow(ctx, f.text(name)).Scan(&first, &last); err != nil {
+		return false, err
+	}
+	for i := range runs {
+		if a := &runs[i].first[0]; first == nil || *a < *first {
+			first = a
+		}
+		if b := &runs[i].last[0]; last == nil || *b > *last {
+			last = b
+		}
+	}
+	if first == nil || last == nil {
+		return false, nil
+	}
+	f.where["range"] = fmt.Sprintf("transaction_id BETWEEN %s AND %s", warehouse.Literal(*first), warehouse.Literal(*last))
+	err = in.db.QueryRow(ctx, f.text("waiting/near")).Scan(&near)
+	return near, err
 }
 
 // mayMeet reports whether rows of the dataset can have keys that other deliveries brought too. Of transactions and their
