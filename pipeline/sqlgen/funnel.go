@@ -82,7 +82,7 @@ func (g *generator) startFunnel() {
 		g.add("funnel", fmt.Sprintf(`CREATE TEMP TABLE eval_outside_%s AS
 %s
 SELECT ver, %s why, member_no IS NOT NULL AS has_member, count(*) AS n FROM (SELECT d.*, %s AS why FROM dated d%s) d WHERE why IS NOT NULL AND %s GROUP BY ALL`, name,
-			g.datedOf(table, id, where, row, "LEFT JOIN"), more, why, join, g.within("d")))
+			g.datedOf(table, id, where, row, fmt.Sprintf("LEFT JOIN eval_members m ON m.member_id = d.member_id WHERE d.day <= %d", g.plan.Horizon)), more, why, join, g.within("d")))
 	}
 	if g.plan.Needs.Transactions {
 		where, returned := "(t.status <> 'completed' OR t.member_id IS NULL", ""

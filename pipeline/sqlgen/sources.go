@@ -266,12 +266,18 @@ func (g *generator) sourceColumns() (row, dated []string) {
 
 // dated writes the part that all facts share: who, when, on which business date, by which version, as the relation
 // dated.
+//
+// What does not count joins no member. Conditions of their own would be filters, of which DuckDB expects to leave a fifth
+// each: it would take the facts for few, and make its hash tables of them instead of the members.
 func (g *generator) dated(table, id, where string, row []string) string {
-	return g.datedOf(table, id, "t.status = 'completed' AND "+where, row, "JOIN")
+	row = append([]string{"t.status = 'completed' AND " + where + " AS counts"}, row...)
+	return g.datedOf(table, id, "", row, fmt.Sprintf("JOIN eval_members m ON m.member_id = CASE WHEN d.counts AND d.day <= %d THEN d.member_id END",
+		g.plan.Horizon), "counts")
 }
 
-// datedOf is dated for rows of any status, which are joined to their members.
-func (g *generator) datedOf(table, id, where string, row []string, join string) string {
+// datedOf is dated for the rows for which the condition where holds, joined to their members by join; without are columns of
+// row that are not handed on.
+func (g *generator) datedOf(table, id, where string, row []string, join string, without ...string) string {
 	us, local, clock := g.clock("t.x", "t.is_instant", "t.zone_no")
 	zone, stores := "0", ""
 	if g.byStore() {
@@ -280,19 +286,21 @@ func (g *generator) datedOf(table, id, where string, row []string, join string) 
 	if g.byStore() || g.plan.Needs.Region {
 		stores = "\n    LEFT JOIN eval_stores s ON s.store_id = t.store_id"
 	}
-	inner := append([]string{"m.member_no", "t." + id + " AS source_id", MomentX("t", "occurred") + " AS x",
+	inner := append([]string{"t.member_id", "t." + id + " AS source_id", MomentX("t", "occurred") + " AS x",
 		"t.occurred_offset IS NOT NULL AS is_instant", zone + " AS zone_no"}, row...)
+	if where != "" {
+		where = "\n    WHERE " + where
+	}
 	return fmt.Sprintf(`WITH clocked AS (
   SELECT t.* EXCLUDE (x, is_instant, zone_no), %s AS us, %s AS local
   FROM (
     SELECT %s
-    FROM %s t %s eval_members m ON m.member_id = t.member_id%s
-    WHERE %s
+    FROM %s t%s%s
   ) t%s
 ), dated AS (
-  SELECT d.*, %s AS ver FROM (SELECT *, %s AS day FROM clocked) d WHERE d.day <= %d
-)`, us, local, strings.Join(inner, ", "), g.facts.Table(table), join, stores, where, clock,
-		g.version("d.day"), g.businessDay("local"), g.plan.Horizon)
+  SELECT m.member_no, d.* EXCLUDE (%s), %s AS ver FROM (SELECT *, %s AS day FROM clocked) d %s
+)`, us, local, strings.Join(inner, ", "), g.facts.Table(table), stores, where, clock,
+		strings.Join(append([]string{"member_id"}, without...), ", "), g.version("d.day"), g.businessDay("local"), join)
 }
 
 // source writes the part that transactions and activities share: dated, and what holds of the member on the date.
@@ -311,8 +319,8 @@ func (g *generator) source(table, id, where string, row, dated []string, returne
 	}
 	return fmt.Sprintf(`%s
 SELECT %s
-FROM dated d%s
-  LEFT JOIN eval_spans p ON p.member_no = d.member_no AND d.day >= p.from_day AND d.day <= p.until_day%s`,
+FROM dated d
+  LEFT JOIN eval_spans p ON p.member_no = d.member_no AND d.day >= p.from_day AND d.day <= p.until_day%s%s`,
 		g.dated(table, id, where, row), strings.Join(outer, ", "), g.returnsJoin(returned), g.notReturned(returned))
 }
 
