@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"accrue/pipeline/warehouse"
 	"accrue/schemas"
@@ -141,6 +142,9 @@ func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) 
 	if n, err := in.rows(ctx, "load_meetings"); err != nil || n == 0 {
 		return err
 	}
+	if err := in.metRows(ctx, f); err != nil {
+		return fmt.Errorf("finding the rows that others brought (%s): %w", ds.Name, err)
+	}
 	names := []string{"versions/pairs"}
 	if ds == schemas.Returns {
 		names = append(names, "versions/moved")
@@ -148,6 +152,32 @@ func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) 
 	names = append(names, "versions/keep old", "versions/keep new", "versions/drop old", "versions/drop new",
 		"versions/carry", "versions/moves", "versions/touched", "history/stale", "history/tell", "history/moves")
 	return f.run(ctx, in.db, names...)
+}
+
+// mostMetFiles is how many files rows are read out of one by one.
+const mostMetFiles = 100
+
+// metRows selects the rows among which those are that the delivery meets: file by file, so that their places are constants.
+// DuckDB expects the join with them to give a multiple of the whole table and would hash that, a second for every few
+// million purchases of the past.
+func (in *intake) metRows(ctx context.Context, f *filler) error {
+	var parts []string
+	var first, file int
+	var low, high int64
+	if err := in.db.Each(ctx, f.text("versions/met files"), nil, []any{&file, &low, &high}, func() error {
+		if len(parts) == 0 {
+			first = file
+		}
+		parts = append(parts, fmt.Sprintf("SELECT * FROM %s WHERE file_id = %d AND row_no BETWEEN %d AND %d", f.ds.Name, file, low, high))
+		return nil
+	}); err != nil {
+		return err
+	}
+	if len(parts) > mostMetFiles {
+		parts = []string{fmt.Sprintf("SELECT * FROM %s WHERE file_id BETWEEN %d AND %d", f.ds.Name, first, file)}
+	}
+	f.where["met rows"] = strings.Join(parts, " UNION ALL ")
+	return nil
 }
 
 // takeOut removes what the delivery brought when it was loaded before. The newest of the rows that it superseded hold

@@ -8,12 +8,16 @@ SELECT n.file_id AS new_file, n.row_no AS new_row, o.file_id AS old_file, o.row_
 FROM {t} n JOIN {t} o ON {on n o}
 WHERE n.delivery = {d} AND o.delivery <> {d};
 
+-- name: met files
+SELECT old_file, min(old_row), max(old_row) FROM load_meetings GROUP BY old_file ORDER BY old_file;
+
 -- name: pairs
+-- {met rows}: those among which the old ones are.
 CREATE OR REPLACE TEMP TABLE load_pairs AS
 SELECT m.*, {same n o} AS same, {keys of n}
 FROM load_meetings m
-JOIN {t} n ON n.file_id = m.new_file AND n.row_no = m.new_row
-JOIN {t} o ON o.file_id = m.old_file AND o.row_no = m.old_row;
+JOIN (SELECT * FROM {t} WHERE delivery = {d}) n ON n.file_id = m.new_file AND n.row_no = m.new_row
+JOIN ({met rows}) o ON o.file_id = m.old_file AND o.row_no = m.old_row;
 
 -- name: moved
 -- A return that now belongs to another transaction is taken away from the first.
