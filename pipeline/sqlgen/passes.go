@@ -248,7 +248,7 @@ func (g *generator) inScope(alias string) string {
 	if !g.facts.Scoped {
 		return ""
 	}
-	return fmt.Sprintf("\nWHERE EXISTS (SELECT 1 FROM eval_since s WHERE s.member_no = %s.member_no AND %s.day >= s.earned)", alias, alias)
+	return fmt.Sprintf("\nSEMI JOIN eval_since s ON s.member_no = %s.member_no AND %s.day >= s.earned", alias, alias)
 }
 
 // addUp makes one row of those that a multiplier has for one source at different times (plan.Rule.Sums), and returns
@@ -281,8 +281,11 @@ func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 	name := fmt.Sprintf("program limit %s %s", g.plan.Rewards[l.RewardNo].ID, l.Period)
 	parts := func(alias string) []string {
 		out := []string{alias + "reward_no", alias + "member_no"}
-		if l.Period == pipeline.PerTransaction {
+		switch l.Period {
+		case pipeline.PerTransaction:
 			return append(out, alias+"stype", alias+"source_id")
+		case pipeline.Lifetime: // a constant in a join's condition would make it compare everything with everything
+			return out
 		}
 		return append(out, periodKey(l.Period, alias+"day"))
 	}
@@ -299,7 +302,8 @@ func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 	for _, c := range l.Caps {
 		keep[c.Ver] = slice(0, *c.Value)
 	}
-	exists := fmt.Sprintf("EXISTS (SELECT 1 FROM %s o WHERE %s)", over, strings.Join(same, " AND "))
+	// As joins: of EXISTS over a view DuckDB makes one that keeps all rows in memory.
+	bound := fmt.Sprintf("JOIN %s o ON %s", over, strings.Join(same, " AND "))
 	// Only the rows of those who are over are written anew. All others stay where they are, behind a view: most members
 	// are never over, and a copy of everything would cost more than all rules together.
 	step := Step{Name: name, OnlyIf: over, Else: fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT * FROM %s WHERE FALSE", cut, prev),
@@ -307,14 +311,14 @@ func (g *generator) programLimit(l plan.ProgramLimit, prev, next string) {
 SELECT %s FROM (SELECT * EXCLUDE (amount), %s AS amount FROM (
   SELECT c.*, sum(c.amount) OVER (PARTITION BY %s
     ORDER BY c.us, c.source_id, c.stype, c.is_multiplier, c.place ROWS UNBOUNDED PRECEDING) AS s0
-  FROM %s c WHERE %s
+  FROM %s c SEMI %s
 )) WHERE amount > 0`, cut, cols, byVersion("ver", keep, len(g.plan.Family.Versions), "amount"),
-			strings.Join(parts("c."), ", "), prev, exists)}
+			strings.Join(parts("c."), ", "), prev, bound)}
 	g.steps = append(g.steps, step)
 	step = Step{Name: name + ": with the others", SQL: fmt.Sprintf(`CREATE TEMP VIEW %s AS
-SELECT %s FROM %s c WHERE NOT %s
+SELECT %s FROM %s c ANTI %s
 UNION ALL
-SELECT %s FROM %s`, next, cols, prev, exists, cols, cut)}
+SELECT %s FROM %s`, next, cols, prev, bound, cols, cut)}
 	step.elseHandOn(over, prev, next)
 	g.steps = append(g.steps, step)
 }
