@@ -2,6 +2,7 @@ package evaluate_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"accrue/fixtures/plans"
@@ -19,7 +20,7 @@ func TestNoPassIsQuadratic(t *testing.T) {
 			return
 		}
 		seen++
-		if err := plans.Quadratic(t.Context(), db, query, args...); err != nil {
+		if err := errors.Join(plans.Quadratic(t.Context(), db, query, args...), plans.Forgetful(t.Context(), db, query, args...)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}})
