@@ -128,9 +128,7 @@ func (in *intake) conflicts(ctx context.Context, f *taken) error {
 
 // versions settles rows whose keys other deliveries brought too.
 func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) error {
-	var others bool
-	if err := in.db.QueryRow(ctx, fmt.Sprintf("SELECT count(*) > 0 FROM files WHERE dataset = %s AND delivery <> %s AND rows_accepted > 0",
-		warehouse.Literal(ds.Name), dateSQL(in.d.Date))).Scan(&others); err != nil || !others {
+	if others, err := in.others(ctx, ds); err != nil || !others {
 		return err
 	}
 	if may, err := in.mayMeet(ctx, ds, f); err != nil || !may {
@@ -152,6 +150,13 @@ func (in *intake) versions(ctx context.Context, ds *schemas.Dataset, f *filler) 
 	names = append(names, "versions/keep old", "versions/keep new", "versions/drop old", "versions/drop new",
 		"versions/carry", "versions/moves", "versions/touched", "history/stale", "history/tell", "history/moves")
 	return f.run(ctx, in.db, names...)
+}
+
+// others reports whether other deliveries brought rows of the dataset that hold.
+func (in *intake) others(ctx context.Context, ds *schemas.Dataset) (others bool, err error) {
+	err = in.db.QueryRow(ctx, fmt.Sprintf("SELECT count(*) > 0 FROM files WHERE dataset = %s AND delivery <> %s AND rows_accepted > 0",
+		warehouse.Literal(ds.Name), dateSQL(in.d.Date))).Scan(&others)
+	return others, err
 }
 
 // mostMetFiles is how many files rows are read out of one by one.

@@ -326,3 +326,24 @@ func TestDirectFallsBack(t *testing.T) {
 	p.equal("held", p.held(), "t0|1|20", "t2|1|20")
 	p.equal("rejects", p.rejects(), "transactions|2|bad_row")
 }
+
+// Rows of more files than are read one by one come again: half of them say something else.
+func TestRowsOfManyFilesComeAgain(t *testing.T) {
+	p := newProject(t)
+	const files = mostMetFiles + 1
+	first, again := map[string]string{}, header
+	for i := range files {
+		first[fmt.Sprintf("transactions-%03d.csv", i)] = fmt.Sprintf("%sa%d,,2026-11-20T10:00,5\nb%d,,2026-11-20T10:00,5\n", header, i, i)
+		again += fmt.Sprintf("a%d,,2026-11-20T10:00,6\nb%d,,2026-11-20T10:00,5\n", i, i)
+	}
+	p.deliver("2026-11-20", first)
+	p.load()
+	p.deliver("2026-11-21", map[string]string{"transactions.csv": again})
+	p.load()
+	p.equal("history", p.rows("SELECT left(transaction_id, 1), state, strftime(delivery, '%d'), count(*) FROM transactions_history GROUP BY ALL"),
+		fmt.Sprintf("a|superseded|20|%d", files), fmt.Sprintf("b|duplicate|20|%d", files))
+	// What says the same holds since the load that first said it.
+	p.equal("held", p.rows("SELECT left(transaction_id, 1), strftime(delivery, '%d'), load_seq, first_seq, amount, count(*) FROM transactions GROUP BY ALL"),
+		fmt.Sprintf("a|21|2|1|60000|%d", files), fmt.Sprintf("b|21|1|1|50000|%d", files))
+	p.addsUp()
+}

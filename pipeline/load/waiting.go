@@ -176,15 +176,12 @@ func (in *intake) look(ctx context.Context) error {
 	if err := in.strays(ctx, f); err != nil {
 		return err
 	}
-	near := false
-	others, err := f.count(ctx, in.db, "waiting/others")
+	near, err := in.others(ctx, schemas.Transactions)
+	if err == nil && near {
+		near, err = in.near(ctx, f)
+	}
 	if err != nil {
 		return err
-	}
-	if others > 0 {
-		if near, err = in.near(ctx, f); err != nil {
-			return err
-		}
 	}
 	if !near { // the usual case: nothing is held against everything
 		f.where["range"] = "false"

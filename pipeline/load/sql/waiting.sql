@@ -24,9 +24,6 @@ ANTI JOIN (
 	UNION ALL SELECT transaction_id FROM transactions WHERE delivery = {d} AND {second transactions} AND {part}
 ) t ON t.transaction_id = x.transaction_id;
 
--- name: others
-SELECT count(*) FROM files WHERE dataset = 'transactions' AND delivery <> {d};
-
 -- name: range of strays
 SELECT min(transaction_id), max(transaction_id) FROM load_strays;
 
