@@ -11,6 +11,7 @@ import (
 
 	"accrue/pipeline"
 	"accrue/pipeline/program"
+	"accrue/schemas"
 )
 
 // Grant is one row of the ledger as it was published.
@@ -49,14 +50,23 @@ type GrantFilter struct {
 	from string // a relation with all that it picks; "" for the ledger
 }
 
-func (f GrantFilter) where() (string, []any) {
+// where returns the filter as SQL with its arguments.
+func (r *Reader) where(ctx context.Context, f GrantFilter) (string, []any, error) {
 	var conds []string
 	var args []any
-	for _, c := range []struct{ column, value string }{
-		{"program", f.Program}, {"member_id", f.Member}, {"rule", f.Rule}, {"reward", f.Reward},
-		{"CAST(source_type AS VARCHAR)", f.SourceType}, {"source_id", f.SourceID},
+	for _, c := range []struct{ column, hash, value string }{
+		{"program", "", f.Program}, {"member_id", schemas.MemberHash, f.Member}, {"rule", "", f.Rule}, {"reward", "", f.Reward},
+		{"CAST(source_type AS VARCHAR)", "", f.SourceType}, {"source_id", schemas.SourceHash, f.SourceID},
 	} {
-		if c.value != "" {
+		switch {
+		case c.value == "":
+		case c.hash != "":
+			holding, err := r.db.Holding(ctx, c.column, c.hash, c.value)
+			if err != nil {
+				return "", nil, err
+			}
+			conds = append(conds, holding)
+		default:
 			conds, args = append(conds, c.column+" = ?"), append(args, c.value)
 		}
 	}
@@ -67,23 +77,29 @@ func (f GrantFilter) where() (string, []any) {
 		conds, args = append(conds, "earned_on = CAST(? AS DATE)"), append(args, f.EarnedOn.String())
 	}
 	if len(conds) == 0 {
-		return "", nil
+		return "", nil, nil
 	}
-	return " WHERE " + strings.Join(conds, " AND "), args
+	return " WHERE " + strings.Join(conds, " AND "), args, nil
 }
 
 // CountGrants counts the rows that a filter picks, its limit aside.
 func (r *Reader) CountGrants(ctx context.Context, f GrantFilter) (int64, error) {
-	where, args := f.where()
+	where, args, err := r.where(ctx, f)
+	if err != nil {
+		return 0, err
+	}
 	var n int64
-	err := r.db.QueryRow(ctx, "SELECT count(*) FROM ledger"+where, args...).Scan(&n)
+	err = r.db.QueryRow(ctx, "SELECT count(*) FROM ledger"+where, args...).Scan(&n)
 	return n, err
 }
 
 // Grants calls fn for each row of the ledger that the filter picks, in the order in which they were published: by
 // posted_on, program and seq, then as in the files by member, time and grant.
 func (r *Reader) Grants(ctx context.Context, f GrantFilter, fn func(Grant) error) error {
-	where, args := f.where()
+	where, args, err := r.where(ctx, f)
+	if err != nil {
+		return err
+	}
 	query := `SELECT program, program_version, member_id, rule, reward, amount, kind, source_type, source_id, n, earned_us,
 		CAST(earned_on AS VARCHAR), CAST(posted_on AS VARCHAR), CAST(available_on AS VARCHAR), CAST(expires_on AS VARCHAR),
 		reason, seq FROM ` + cmp.Or(f.from, "ledger") + where + `

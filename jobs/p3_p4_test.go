@@ -225,6 +225,12 @@ func (h *historian) play(ctx context.Context, c cases.Case, w way) (sums map[str
 			return nil, 0, err
 		}
 	}
+	var stray int
+	if err := h.db.QueryRow(ctx, fmt.Sprintf(`SELECT (SELECT count(*) FROM ledger WHERE source_hash IS DISTINCT FROM %s OR member_hash IS DISTINCT FROM %s)
+		+ (SELECT count(*) FROM transactions WHERE member_hash IS DISTINCT FROM %[2]s)`,
+		warehouse.Hash("source_id"), warehouse.Hash("member_id"))).Scan(&stray); err != nil || stray > 0 {
+		return nil, 0, errors.Join(err, fmt.Errorf("%d rows whose hashes are not those of their ids", stray))
+	}
 	return ledgerSums(ctx, h.db)
 }
 

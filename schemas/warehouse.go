@@ -6,7 +6,7 @@ package schemas
 // Fact tables come twice: the one named after its dataset holds the rows that hold (one per key; for members one
 // per key and delivery), `<dataset>_history` the rows that a later delivery superseded or repeated.
 func Migrations() [][]string {
-	return [][]string{first(), acknowledgements(), reconciliations(), past(), evaluations(), ranges()}
+	return [][]string{first(), acknowledgements(), reconciliations(), past(), evaluations(), ranges(), hashes()}
 }
 
 // HistoryTable returns the name of the table that keeps a dataset's rows that do not hold.
@@ -115,3 +115,22 @@ func ranges() []string {
 			file_id INTEGER NOT NULL, first_row BIGINT NOT NULL, last_row BIGINT NOT NULL, low VARCHAR NOT NULL, high VARCHAR NOT NULL)`,
 	}
 }
+
+// hashes is what finding rows by an id needs that stands anywhere among them.
+func hashes() []string {
+	return []string{
+		// Hashes of the ids, NULL in rows that are older than these columns.
+		"ALTER TABLE " + Transactions.Name + " ADD COLUMN " + MemberHash + " UINTEGER",
+		"ALTER TABLE ledger ADD COLUMN " + SourceHash + " UINTEGER",
+		"ALTER TABLE ledger ADD COLUMN " + MemberHash + " UINTEGER",
+		// The versions of DuckDB that may have made them, the empty one where some are missing: each may hash in its own way.
+		`CREATE TABLE hashed_by (version VARCHAR NOT NULL)`,
+		`INSERT INTO hashed_by SELECT '' WHERE EXISTS (SELECT 1 FROM files) OR EXISTS (SELECT 1 FROM publications)`,
+	}
+}
+
+// Columns that hold the hashes of ids.
+const (
+	MemberHash = "member_hash" // of member_id, in transactions and the ledger
+	SourceHash = "source_hash" // of source_id, in the ledger
+)

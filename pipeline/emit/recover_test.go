@@ -30,7 +30,7 @@ func (s *shop) untilKilled(step string, rows ...row) {
 			return err
 		}
 		s.exec("BEGIN TRANSACTION")
-		s.exec("INSERT INTO ledger SELECT * EXCLUDE (member_no) FROM difference")
+		s.exec("INSERT INTO ledger BY NAME SELECT * EXCLUDE (member_no) FROM difference")
 		if staged, err = Stage(ctx, s.db, s.req); err != nil {
 			return err
 		}

@@ -135,7 +135,8 @@ func Restore(ctx context.Context, db *warehouse.DB, grantsDir, spool string, all
 	if err := rows.Close(); err != nil {
 		return err
 	}
-	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT * FROM read_parquet("+warehouse.Literal(spool)+")"); err != nil {
+	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT *, "+warehouse.Hash("source_id")+", "+warehouse.Hash("member_id")+
+		" FROM read_parquet("+warehouse.Literal(spool)+")"); err != nil {
 		return fmt.Errorf("filling the ledger: %w", err)
 	}
 	closings, err := ReadClosings(grantsDir)

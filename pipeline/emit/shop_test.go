@@ -40,7 +40,7 @@ func newShop(t *testing.T, opts ...func(*warehouse.Options)) *shop {
 		Versions: []schemas.ManifestVersion{{Version: 1, EffectiveFrom: "2026-01-01", File: "p.yaml", SHA256: "aa"}},
 		Scales:   map[string]int{"points": 0, "cashback": 2},
 	}
-	s.exec("CREATE TEMP TABLE difference AS SELECT *, 0 AS member_no FROM ledger WHERE FALSE")
+	s.exec("CREATE TEMP TABLE difference AS SELECT * EXCLUDE (source_hash, member_hash), 0 AS member_no FROM ledger WHERE FALSE")
 	return s
 }
 
@@ -115,7 +115,7 @@ func (s *shop) commit() (staged *Staged, err error) {
 		s.t.Fatal(err)
 	}
 	err = s.db.Tx(ctx, func() (err error) {
-		s.exec("INSERT INTO ledger SELECT * EXCLUDE (member_no) FROM difference")
+		s.exec("INSERT INTO ledger BY NAME SELECT * EXCLUDE (member_no) FROM difference")
 		if staged, err = Stage(ctx, s.db, s.req); err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ import (
 	"accrue/pipeline/program"
 	"accrue/pipeline/reference"
 	"accrue/pipeline/warehouse"
+	"accrue/schemas"
 )
 
 // Answer is what one program decided about a source.
@@ -49,8 +50,11 @@ func (a *Answer) Differs() bool { return slices.ContainsFunc(a.Sums, Sum.Differs
 // its name.
 func Ledger(ctx context.Context, db *warehouse.DB, s *Source) (string, error) {
 	const table = "explain_ledger"
-	_, err := db.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+table+" AS SELECT * FROM ledger WHERE source_type = ? AND source_id = ?",
-		string(s.Type), s.ID)
+	holding, err := db.Holding(ctx, "source_id", schemas.SourceHash, s.ID)
+	if err != nil {
+		return "", err
+	}
+	_, err = db.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+table+" AS SELECT * FROM ledger WHERE source_type = ? AND "+holding, string(s.Type))
 	return table, err
 }
 

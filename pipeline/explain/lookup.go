@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"accrue/pipeline/warehouse"
+	"accrue/schemas"
 )
 
 // picked is one of the picker's tables: it picks the rows of facts whose column it holds.
@@ -14,15 +15,17 @@ type picked struct {
 	table, column string
 	order         string // how its rows follow on each other in time
 	few           int    // up to so many ids are looked up
+	hash          string // column of the ids' hashes where the tables read have it
 }
 
 // A join reads all of a table. An id that is looked up is sought only where the smallest and the largest id of a stretch of
 // rows leave room for it, by their first eight bytes: purchases are stored in the order in which they came, and where the
 // beginnings of their ids rise with time, a year of nights is read in a few places. Members come on every date, and one
-// look-up of all of them reads all of the column.
+// look-up of all of them reads all of the column, or all of its hashes.
 var (
-	byMember       = picked{"explain_members", "member_id", "member_id", 3}
-	byTransactions = picked{"explain_transactions", "transaction_id", "occurred_wall, transaction_id", 500}
+	byMember       = picked{table: "explain_members", column: "member_id", order: "member_id", few: 3}
+	byBuyer        = picked{table: "explain_members", column: "member_id", order: "member_id", few: 3, hash: schemas.MemberHash}
+	byTransactions = picked{table: "explain_transactions", column: "transaction_id", order: "occurred_wall, transaction_id", few: 500}
 )
 
 // lookupsAtOnce is how many look-ups are one statement.
@@ -45,18 +48,37 @@ func (p picked) queries(ctx context.Context, db *warehouse.DB, query string, ran
 	if len(ids) > p.few || falls > len(stretches)/4 {
 		return []string{fmt.Sprintf("%s WHERE %s IN (SELECT %s FROM %s)", query, p.column, p.column, p.table)}, nil
 	}
+	if p.hash != "" {
+		return p.hashed(ctx, db, query, ids)
+	}
 	var out []string
 	for batch := range slices.Chunk(stretches, lookupsAtOnce) {
 		each := make([]string, len(batch))
 		for i, s := range batch {
-			low, high := slices.Min(s), slices.Max(s)
-			where := fmt.Sprintf("%s WHERE %s AND %s", query, ranges.holding("", low), p.column)
-			each[i] = where + " = " + warehouse.Literal(low)
-			if len(s) > 1 {
-				each[i] = fmt.Sprintf("%s BETWEEN %s AND %s AND %s IN (%s)", where, warehouse.Literal(low), warehouse.Literal(high), p.column, literals(s))
+			if len(s) == 1 {
+				each[i] = query + " WHERE " + ranges.finding("", p.column, s[0])
+				continue
 			}
+			place, narrow := ranges.holding("", s[0])
+			if !narrow {
+				place += fmt.Sprintf(" AND %s BETWEEN %s AND %s", p.column, warehouse.Literal(slices.Min(s)), warehouse.Literal(slices.Max(s)))
+			}
+			each[i] = fmt.Sprintf("%s WHERE %s AND %s IN (%s)", query, place, p.column, literals(s))
 		}
 		out = append(out, strings.Join(each, "\nUNION ALL\n"))
+	}
+	return out, nil
+}
+
+// hashed looks up each id by its hash.
+func (p picked) hashed(ctx context.Context, db *warehouse.DB, query string, ids []string) ([]string, error) {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		holding, err := db.Holding(ctx, p.column, p.hash, id)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = query + " WHERE " + holding
 	}
 	return out, nil
 }
@@ -73,7 +95,8 @@ func inStretches(ids []string, ranges idRanges) (out [][]string, falls int) {
 			falls++
 		}
 		last = b
-		k := stretch{b, ranges.holding("", id)}
+		place, _ := ranges.holding("", id)
+		k := stretch{b, place}
 		i, ok := at[k]
 		if !ok {
 			i, out = len(out), append(out, nil)

@@ -15,6 +15,7 @@ import (
 	"accrue/pipeline/program"
 	"accrue/pipeline/reference"
 	"accrue/pipeline/warehouse"
+	"accrue/schemas"
 )
 
 // Day is everything of a member on one business date.
@@ -58,16 +59,18 @@ type Use struct {
 
 // FindMember looks a member up. The error is a *NotFoundError where no file names the member.
 func FindMember(ctx context.Context, db *warehouse.DB, id string) error {
-	var there bool
-	if err := db.QueryRow(ctx, `SELECT (SELECT count(*) FROM members WHERE member_id = ?1)
-		+ (SELECT count(*) FROM transactions WHERE member_id = ?1) + (SELECT count(*) FROM activities WHERE member_id = ?1)
-		+ (SELECT count(*) FROM ledger WHERE member_id = ?1) > 0`, id).Scan(&there); err != nil {
+	holding, err := db.Holding(ctx, "member_id", schemas.MemberHash, id)
+	if err != nil {
 		return err
 	}
-	if !there {
-		return missing(ctx, db, "member", id)
+	plain := "member_id = " + warehouse.Literal(id)
+	for _, in := range []string{"members WHERE " + plain, "activities WHERE " + plain, "transactions WHERE " + holding, "ledger WHERE " + holding} {
+		var there bool
+		if err := db.QueryRow(ctx, "SELECT count(*) > 0 FROM "+in).Scan(&there); err != nil || there {
+			return err
+		}
 	}
-	return nil
+	return missing(ctx, db, "member", id)
 }
 
 // MemberPlaces returns where the members files name a member: all rows, by delivery.
@@ -111,7 +114,11 @@ func OnDay(ctx context.Context, db *warehouse.DB, fam *program.Family, horizon p
 			sums.owe(e)
 		}
 	}
-	if err := sums.post(ctx, db, "ledger", "program = ? AND member_id = ? AND earned_on = CAST(? AS DATE)", fam.ID, member, date.String()); err != nil {
+	holding, err := db.Holding(ctx, "member_id", schemas.MemberHash, member)
+	if err != nil {
+		return nil, err
+	}
+	if err := sums.post(ctx, db, "ledger", "program = ? AND earned_on = CAST(? AS DATE) AND "+holding, fam.ID, date.String()); err != nil {
 		return nil, err
 	}
 	out.Sums = sums.sorted(fam)

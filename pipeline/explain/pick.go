@@ -50,12 +50,12 @@ func (p picker) purchase(id string) error {
 	if err != nil {
 		return err
 	}
-	return p.exec("INSERT INTO explain_transactions SELECT "+purchaseColumns+" FROM transactions WHERE transaction_id = ? AND "+ranges.holding("", id), id)
+	return p.exec("INSERT INTO explain_transactions SELECT " + purchaseColumns + " FROM transactions WHERE " + ranges.finding("", "transaction_id", id))
 }
 
 // purchases picks all purchases of the members picked so far.
 func (p picker) purchases() error {
-	queries, err := byMember.queries(p.ctx, p.db, "SELECT "+purchaseColumns+" FROM transactions", nil)
+	queries, err := byBuyer.queries(p.ctx, p.db, "SELECT "+purchaseColumns+" FROM transactions", nil)
 	if err != nil {
 		return fmt.Errorf("picking the facts: %w", err)
 	}

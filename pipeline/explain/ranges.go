@@ -31,8 +31,17 @@ func readRanges(ctx context.Context, db *warehouse.DB, dataset string) (idRanges
 	return out, err
 }
 
-// holding is a condition on file_id and row_no that the rows with an id fulfil; alias is that of their table, with a dot.
-func (ranges idRanges) holding(alias, id string) string {
+// finding is the condition that the row with an id in a column fulfils; alias is that of its table, with a dot.
+func (ranges idRanges) finding(alias, column, id string) string {
+	place, narrow := ranges.holding(alias, id)
+	if narrow {
+		return place + " AND " + warehouse.LateEquals(alias+column, id)
+	}
+	return place + " AND " + alias + column + " = " + warehouse.Literal(id)
+}
+
+// holding is a condition on file_id and row_no that the rows with an id fulfil, narrow where it is on row_no.
+func (ranges idRanges) holding(alias, id string) (place string, narrow bool) {
 	var first, last idRange
 	n := 0
 	for _, r := range ranges {
@@ -47,11 +56,11 @@ func (ranges idRanges) holding(alias, id string) string {
 	}
 	switch {
 	case n == len(ranges):
-		return "true"
+		return "true", false
 	case n == 0:
-		return "false"
+		return "false", false
 	case first.file != last.file || !first.low.Valid:
-		return fmt.Sprintf("%sfile_id BETWEEN %d AND %d", alias, first.file, last.file)
+		return fmt.Sprintf("%sfile_id BETWEEN %d AND %d", alias, first.file, last.file), false
 	}
-	return fmt.Sprintf("%sfile_id = %d AND %[1]srow_no BETWEEN %[3]d AND %[4]d", alias, first.file, first.firstRow.Int64, last.lastRow.Int64)
+	return fmt.Sprintf("%sfile_id = %d AND %[1]srow_no BETWEEN %[3]d AND %[4]d", alias, first.file, first.firstRow.Int64, last.lastRow.Int64), true
 }

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 )
 
@@ -32,11 +33,20 @@ func TestWhereARowCanBe(t *testing.T) {
 		{idRanges{{file: 3}}, "b", "true"},
 		{nil, "b", "true"},
 	} {
-		if got := c.ranges.holding("", c.id); got != c.want {
-			t.Errorf("%q is looked for where %s, want %s", c.id, got, c.want)
+		if got, narrow := c.ranges.holding("", c.id); got != c.want || narrow != strings.Contains(c.want, "row_no") {
+			t.Errorf("%q is looked for where %s, narrow: %v, want %s", c.id, got, narrow, c.want)
 		}
 	}
-	if got, want := known.holding("t.", "z"), "t.file_id = 2 AND t.row_no BETWEEN 1 AND 10"; got != want {
-		t.Errorf("with an alias: %s, want %s", got, want)
+	for _, c := range []struct {
+		ranges   idRanges
+		id, want string
+	}{
+		{known, "z", "t.file_id = 2 AND t.row_no BETWEEN 1 AND 10 AND t.x || '' = 'z'"},
+		{known, "e", "t.file_id BETWEEN 1 AND 2 AND t.x = 'e'"},
+		{nil, "e", "true AND t.x = 'e'"},
+	} {
+		if got := c.ranges.finding("t.", "x", c.id); got != c.want {
+			t.Errorf("%q is found where %s, want %s", c.id, got, c.want)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"accrue/pipeline"
 	"accrue/pipeline/warehouse"
+	"accrue/schemas"
 )
 
 // OtherRow is a row of a delivery that names a source and does not hold.
@@ -117,8 +118,12 @@ func names(raw, id string) bool {
 // *NotFoundError where the ledger does not know it either.
 func (s *Source) fromLedger(ctx context.Context, db *warehouse.DB) error {
 	found := false
-	if err := db.Each(ctx, `SELECT member_id FROM ledger WHERE source_type = ? AND source_id = ? ORDER BY posted_on, seq, n`,
-		[]any{string(s.Type), s.ID}, []any{&s.Member}, func() error {
+	holding, err := db.Holding(ctx, "source_id", schemas.SourceHash, s.ID)
+	if err != nil {
+		return err
+	}
+	if err := db.Each(ctx, "SELECT member_id FROM ledger WHERE source_type = ? AND "+holding+" ORDER BY posted_on, seq, n",
+		[]any{string(s.Type)}, []any{&s.Member}, func() error {
 			found = true
 			return nil
 		}); err != nil || found {

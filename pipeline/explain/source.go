@@ -132,7 +132,7 @@ func (s *Source) details(ctx context.Context, db *warehouse.DB) error {
 		return err
 	}
 	if err := db.Each(ctx, `SELECT line_no, item_id, category, brand, quantity, amount FROM items
-		WHERE transaction_id = ? AND `+ranges.holding("", s.ID)+` ORDER BY length(line_no), line_no`, []any{s.ID},
+		WHERE `+ranges.finding("", "transaction_id", s.ID)+` ORDER BY length(line_no), line_no`, nil,
 		[]any{&l.LineNo, &l.ItemID, &category, &brand, &quantity, &amount}, func() error {
 			l.Category, l.Brand, l.Quantity, l.Amount = category.String, brand.String, money(quantity), money(amount)
 			s.Lines = append(s.Lines, l)

@@ -16,11 +16,11 @@ const (
 	purchaseQuery = `SELECT coalesce(f.name, ''), CAST(t.delivery AS VARCHAR), row_no, {state}, occurred_wall, occurred_offset,
 		occurred_form, tax, shipping, tip, gift_card, store_credit, amount, member_id, coalesce(currency, ''),
 		coalesce(store_id, ''), coalesce(channel, ''), status, '', '' FROM {t} t LEFT JOIN files f ON f.file_id = t.file_id
-		WHERE transaction_id = ? AND {files} ORDER BY t.delivery, row_no`
+		WHERE {purchase} ORDER BY t.delivery, row_no`
 	activityQuery = `SELECT coalesce(f.name, ''), CAST(t.delivery AS VARCHAR), row_no, {state}, occurred_wall, occurred_offset,
 		occurred_form, NULL, NULL, NULL, NULL, NULL, NULL, member_id, type, coalesce(store_id, ''), '', status,
 		coalesce(subject, ''), coalesce(value, '') FROM {t} t LEFT JOIN files f ON f.file_id = t.file_id
-		WHERE activity_id = ? AND {files} ORDER BY t.delivery, row_no`
+		WHERE {activity} ORDER BY t.delivery, row_no`
 )
 
 // row is one row of a source.
@@ -48,7 +48,8 @@ func (s *Source) rows(ctx context.Context, db *warehouse.DB, query, table string
 	if err != nil {
 		return err
 	}
-	query = strings.NewReplacer("{t}", table, "{state}", state, "{files}", ranges.holding("t.", s.ID)).Replace(query)
+	query = strings.NewReplacer("{t}", table, "{state}", state, "{purchase}", ranges.finding("t.", "transaction_id", s.ID),
+		"{activity}", ranges.finding("t.", "activity_id", s.ID)).Replace(query)
 	var r row
 	var at stamp
 	var p parts
@@ -60,7 +61,7 @@ func (s *Source) rows(ctx context.Context, db *warehouse.DB, query, table string
 	for i := range text {
 		dest = append(dest, &text[i])
 	}
-	return db.Each(ctx, query, []any{s.ID}, dest, func() error {
+	return db.Each(ctx, query, nil, dest, func() error {
 		r.member = member.String
 		when := Fact{"occurred_at", at.value().String()}
 		if s.Type == pipeline.SourceActivity {

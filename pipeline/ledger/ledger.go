@@ -94,7 +94,7 @@ func Post(ctx context.Context, db *warehouse.DB, program string, diff *Result) e
 	if diff.Rows == 0 {
 		return nil
 	}
-	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT * EXCLUDE (member_no) FROM difference"); err != nil {
+	if _, err := db.Exec(ctx, "INSERT INTO ledger SELECT * EXCLUDE (member_no), "+warehouse.Hash("source_id")+", "+warehouse.Hash("member_id")+" FROM difference"); err != nil {
 		return fmt.Errorf("posting the grants of program %s: %w", program, err)
 	}
 	found, err := posted(ctx, db, program, diff.Postings)

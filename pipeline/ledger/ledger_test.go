@@ -212,7 +212,7 @@ func TestTotalsOfADifference(t *testing.T) {
 func TestProgramsDoNotMix(t *testing.T) {
 	b := newBook(t)
 	b.exec(`INSERT INTO ledger VALUES ('q', 1, 'm1', 'base', 'points', 50000, 'accrual', 'transaction', 't1', 1, 0,
-		DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1)`)
+		DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1, NULL, NULL)`)
 	b.exec("INSERT INTO publications VALUES ('q', DATE '2026-11-20', 7, 'run', 'published', 1, '', '')")
 	b.exec("INSERT INTO horizons VALUES ('q', DATE '2026-11-20', 9)")
 	b.evaluate("base t1 m1 5")
@@ -242,12 +242,12 @@ func TestAuditsFindWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBook(t)
 			b.exec("INSERT INTO publications VALUES ('p', DATE '2026-11-20', 1, 'run', 'published', 1, '', '')")
-			b.exec("INSERT INTO ledger VALUES (" + good + ")")
+			b.exec("INSERT INTO ledger VALUES (" + good + ", NULL, NULL)")
 			if err := Audit(context.Background(), b.db, "p"); err != nil {
 				t.Fatalf("a sound ledger: %v", err)
 			}
 			b.exec("DELETE FROM ledger")
-			b.exec("INSERT INTO ledger VALUES (" + strings.Replace(good, c.from, c.to, 1) + ")")
+			b.exec("INSERT INTO ledger VALUES (" + strings.Replace(good, c.from, c.to, 1) + ", NULL, NULL)")
 			err := Audit(context.Background(), b.db, "p")
 			var audit *AuditError
 			if !errors.As(err, &audit) {
@@ -268,7 +268,7 @@ func TestAuditFindsTheSameNumberTwice(t *testing.T) {
 	b := newBook(t)
 	b.exec("INSERT INTO publications VALUES ('p', DATE '2026-11-20', 1, 'run', 'published', 2, '', '')")
 	for _, member := range []string{"m1", "m2"} {
-		b.exec("INSERT INTO ledger VALUES ('p', 1, ?, 'base', 'points', 50000, 'accrual', 'transaction', 't1', 1, 0, DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1)", member)
+		b.exec("INSERT INTO ledger VALUES ('p', 1, ?, 'base', 'points', 50000, 'accrual', 'transaction', 't1', 1, 0, DATE '2026-11-20', DATE '2026-11-20', DATE '2026-11-20', NULL, '', 1, NULL, NULL)", member)
 	}
 	err := Audit(context.Background(), b.db, "p")
 	if err == nil || !strings.Contains(err.Error(), "base transaction t1: 2 rows, numbered from 1 to 1, 1 of them different") {

@@ -40,6 +40,7 @@ var reasonPlace = func() map[schemas.RejectReason]int {
 const (
 	fieldAmount   = "amount"
 	fieldCurrency = "currency"
+	fieldMember   = "member_id"
 )
 
 // partGroups are the parts of an amount; each group by itself must not exceed it (F2).

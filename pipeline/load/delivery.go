@@ -185,7 +185,8 @@ func (in *intake) lead(f *taken) string {
 }
 
 func (in *intake) insertSpool(ctx context.Context, f *taken) error {
-	n, err := in.db.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %s, * FROM %s", f.Dataset.Name, in.lead(f), parquetTable(f.spool)))
+	n, err := in.db.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %s, *%s FROM %s", f.Dataset.Name, in.lead(f),
+		hashes(f.Dataset, fieldMember), parquetTable(f.spool)))
 	if err != nil {
 		return err
 	}

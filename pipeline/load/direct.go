@@ -22,6 +22,7 @@ type direct struct {
 	fields  []int    // fields of the dataset that the file has
 	tests   []string // conditions that are true for rows to be rejected; never null
 	stored  []string // expressions for the dataset's stored columns, in order
+	hashes  string   // what stands behind them
 	asText  []string // expressions of fields as text for the checker, timestamps as microseconds
 	class   []columnar.Class
 	columns []string // names of the fields
@@ -103,24 +104,14 @@ func (p *direct) test(format string, args ...any) {
 func (p *direct) build(ds *schemas.Dataset, byField map[int]columnar.SourceColumn, currencies []string) {
 	numbers := map[string]string{} // ten-thousandths by field
 	for i, f := range ds.Fields() {
-		c, ok := byField[i]
-		if !ok {
+		if c, ok := byField[i]; ok {
+			p.fields, p.class, p.columns = append(p.fields, i), append(p.class, c.Class), append(p.columns, f.Name)
+			p.field(ds, f, c, numbers, currencies)
+		} else {
 			p.stored = append(p.stored, absentColumns(f)...)
-			continue
 		}
-		q := warehouse.Ident(c.Name)
-		p.fields, p.class, p.columns = append(p.fields, i), append(p.class, c.Class), append(p.columns, f.Name)
-		switch f.Kind {
-		case schemas.KindMoney, schemas.KindSigned, schemas.KindQuantity:
-			numbers[f.Name] = p.number(ds, f, c, q)
-		case schemas.KindTimestamp, schemas.KindDay, schemas.KindDate:
-			if c.Class == columnar.ClassDate {
-				p.date(f, q)
-			} else {
-				p.timestamp(f, c, q)
-			}
-		default:
-			p.word(ds, f, c, q, currencies)
+		if f.Name == fieldMember {
+			p.hashes = hashes(ds, p.stored[len(p.stored)-1])
 		}
 	}
 	for _, group := range partGroups {
@@ -133,6 +124,23 @@ func (p *direct) build(ds *schemas.Dataset, byField map[int]columnar.SourceColum
 		if len(terms) > 0 {
 			p.test("%s > %s", strings.Join(terms, " + "), numbers[fieldAmount])
 		}
+	}
+}
+
+// field adds what is tested and stored of a field that the file has.
+func (p *direct) field(ds *schemas.Dataset, f schemas.Field, c columnar.SourceColumn, numbers map[string]string, currencies []string) {
+	q := warehouse.Ident(c.Name)
+	switch f.Kind {
+	case schemas.KindMoney, schemas.KindSigned, schemas.KindQuantity:
+		numbers[f.Name] = p.number(ds, f, c, q)
+	case schemas.KindTimestamp, schemas.KindDay, schemas.KindDate:
+		if c.Class == columnar.ClassDate {
+			p.date(f, q)
+		} else {
+			p.timestamp(f, c, q)
+		}
+	default:
+		p.word(ds, f, c, q, currencies)
 	}
 }
 
@@ -277,7 +285,7 @@ func (p *direct) rejected() string { return strings.Join(p.tests, " OR ") }
 // insert returns the statement that takes in the accepted rows. lead are the columns before the row number.
 func (p *direct) insert(table, lead string) string {
 	return fmt.Sprintf("INSERT INTO %s SELECT %s, file_row_number + 1, %s FROM %s WHERE NOT (%s)",
-		table, lead, strings.Join(p.stored, ", "), p.from, p.rejected())
+		table, lead, strings.Join(p.stored, ", ")+p.hashes, p.from, p.rejected())
 }
 
 // each calls fn with the rows of the file that meet a condition, as the checker takes them, in the file's order.

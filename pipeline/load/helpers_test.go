@@ -183,6 +183,9 @@ func (p *project) addsUp() {
 			}
 		}
 	}
+	for _, row := range p.rows("SELECT transaction_id, member_hash FROM transactions WHERE member_hash IS DISTINCT FROM " + warehouse.Hash("member_id")) {
+		p.t.Errorf("a hash that is not that of the member: %s", row)
+	}
 	for _, row := range p.rows("SELECT file_id, first_row FROM id_ranges GROUP BY ALL HAVING count(*) > 1 OR file_id NOT IN (SELECT file_id FROM files)") {
 		p.t.Errorf("ranges of ids: %s", row)
 	}

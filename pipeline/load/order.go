@@ -17,8 +17,8 @@ import (
 // are in no order to speak of.
 const mostRuns = 1000
 
-// runLength is about how many rows a run has at most: a power of two.
-const runLength = 1 << 17
+// runLength is about how many rows a run has at most: a power of two. Whoever looks for a row by its id reads a run.
+const runLength = 1 << 14
 
 // run is a stretch of rows of one file whose numbers and keys rise from row to row.
 type run struct {

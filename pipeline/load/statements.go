@@ -70,8 +70,16 @@ func newFiller(ds *schemas.Dataset, d, s string) *filler {
 		"t": ds.Name, "h": ds.HistoryTable(), "d": d, "s": s, "lost": "load_lost_" + ds.Name,
 		"keys": strings.Join(keys, ", "), "columns": strings.Join(own, ", "), "dataset": warehouse.Literal(ds.Name),
 		"withdrawn key": "l." + withdrawn, "falls": falls(keys), "ends": strings.Join(ends, ", "),
-		"befores": strings.Join(befores, ", "), "updated": updated(ds),
+		"befores": strings.Join(befores, ", "), "updated": updated(ds), "hashes": hashes(ds, fieldMember),
 	}}
+}
+
+// hashes are what stands behind a dataset's own columns, with a comma before it; member is whose purchase a row is.
+func hashes(ds *schemas.Dataset, member string) string {
+	if ds != schemas.Transactions {
+		return ""
+	}
+	return ", " + warehouse.Hash(member)
 }
 
 // falls is true for a row whose key is not greater than that of the row before it.

@@ -28,7 +28,8 @@ JOIN {t} o ON o.file_id = p.old_file AND o.row_no = p.old_row
 WHERE p.old_delivery < {d} AND n.transaction_id <> o.transaction_id;
 
 -- name: keep old
-INSERT INTO {h} SELECT o.*, CASE WHEN p.same THEN 'duplicate' ELSE 'superseded' END
+INSERT INTO {h} SELECT o.delivery, o.load_seq, o.first_seq, o.file_id, o.row_no, {columns of o},
+	CASE WHEN p.same THEN 'duplicate' ELSE 'superseded' END
 FROM load_pairs p JOIN {t} o ON o.file_id = p.old_file AND o.row_no = p.old_row
 WHERE p.old_delivery < {d};
 

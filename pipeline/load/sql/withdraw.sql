@@ -18,7 +18,7 @@ SELECT * FROM (
 ) WHERE place = 1;
 
 -- name: inherit
-INSERT INTO {t} SELECT delivery, {s}, first_seq, file_id, row_no, {columns} FROM load_heirs;
+INSERT INTO {t} SELECT delivery, {s}, first_seq, file_id, row_no, {columns}{hashes} FROM load_heirs;
 
 -- name: drop heirs
 DELETE FROM {h} USING load_heirs x WHERE {h}.file_id = x.file_id AND {h}.row_no = x.row_no;
