@@ -125,7 +125,7 @@ func hashes() []string {
 		"ALTER TABLE ledger ADD COLUMN " + MemberHash + " UINTEGER",
 		// The versions of DuckDB that may have made them, the empty one where some are missing: each may hash in its own way.
 		`CREATE TABLE hashed_by (version VARCHAR NOT NULL)`,
-		`INSERT INTO hashed_by SELECT '' WHERE EXISTS (SELECT 1 FROM files) OR EXISTS (SELECT 1 FROM publications)`,
+		`INSERT INTO hashed_by SELECT '' FROM (SELECT 1 FROM files UNION ALL SELECT 1 FROM publications) LIMIT 1`,
 	}
 }
 
