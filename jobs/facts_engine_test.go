@@ -58,7 +58,8 @@ func tuplesOf(facts reference.Facts) map[string][]string {
 	const once = "2026-01-01" // the delivery matters for members only
 	for _, t := range facts.Transactions {
 		add("transactions", once, text(t.ID), text(t.MemberID), stampOf(&t.OccurredAt), units(t.Amount), text(t.Currency),
-			text(t.StoreID), text(t.Channel), text(t.Status), partsOf(t.Parts), stampOf(nil))
+			text(t.StoreID), text(t.Channel), text(t.Status), partsOf(t.Parts), stampOf(nil),
+			warehouse.Hash("CAST("+text(t.MemberID)+" AS VARCHAR)"))
 	}
 	for _, i := range facts.Items {
 		add("items", once, text(i.TransactionID), text(i.LineNo), text(i.ItemID), text(i.Category), text(i.Brand),

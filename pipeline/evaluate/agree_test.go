@@ -118,7 +118,7 @@ func (p *passes) insert(f reference.Facts) error {
 		for _, part := range program.Parts {
 			cells = append(cells, units(t.Parts[part]))
 		}
-		add("transactions", day, append(cells, "NULL, NULL, NULL")...)
+		add("transactions", day, append(cells, "NULL, NULL, NULL", "NULL")...)
 	}
 	for _, i := range f.Items {
 		add("items", day, text(i.TransactionID), text(i.LineNo), text(i.ItemID), text(i.Category), text(i.Brand), units(i.Quantity), units(i.Amount))
