@@ -21,6 +21,7 @@ import (
 type feed struct {
 	db       *warehouse.DB
 	from     string // relation and WHERE clause; has the ledger's columns and member_no
+	span     string // query for the least and the greatest member_no that there can be
 	args     []any
 	program  string
 	postedOn pipeline.Date
@@ -43,7 +44,7 @@ const feedFields = 14
 // fromDifference feeds what is to be posted to a date.
 func fromDifference(db *warehouse.DB, program string, postedOn pipeline.Date) *feed {
 	return &feed{db: db, from: "difference WHERE posted_on = CAST(? AS DATE)", args: []any{postedOn.String()},
-		program: program, postedOn: postedOn, slice: sliceRows}
+		span: "SELECT min(place), max(place) FROM difference_members", program: program, postedOn: postedOn, slice: sliceRows}
 }
 
 // fromLedger feeds what was posted by a publication.
@@ -67,7 +68,7 @@ func fromLedger(ctx context.Context, db *warehouse.DB, program string, postedOn 
 		}
 	}
 	return &feed{db: db, from: "ledger JOIN emit_members USING (member_id) " + where, args: args,
-		program: program, postedOn: postedOn, slice: sliceRows}, nil
+		span: "SELECT min(member_no), max(member_no) FROM emit_members", program: program, postedOn: postedOn, slice: sliceRows}, nil
 }
 
 // figures are what SQL says of the rows of a feed.
@@ -127,7 +128,7 @@ func (f *feed) read(ctx context.Context, rows int64, out chan<- []string) error 
 		return f.readSlice(ctx, "", nil, out)
 	}
 	var low, high int64
-	if err := f.db.QueryRow(ctx, "SELECT min(member_no), max(member_no) FROM "+f.from, f.args...).Scan(&low, &high); err != nil {
+	if err := f.db.QueryRow(ctx, f.span).Scan(&low, &high); err != nil {
 		return err
 	}
 	slices := int64(math.Ceil(float64(rows) / float64(f.slice)))

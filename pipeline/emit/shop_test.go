@@ -41,6 +41,7 @@ func newShop(t *testing.T, opts ...func(*warehouse.Options)) *shop {
 		Scales:   map[string]int{"points": 0, "cashback": 2},
 	}
 	s.exec("CREATE TEMP TABLE difference AS SELECT * EXCLUDE (source_hash, member_hash), 0 AS member_no FROM ledger WHERE FALSE")
+	s.exec("CREATE TEMP VIEW difference_members AS SELECT member_no AS place FROM difference")
 	return s
 }
 

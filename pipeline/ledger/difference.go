@@ -24,7 +24,8 @@ type difference struct {
 
 // Difference makes the temporary view `difference`: entitlements less the ledger's sums, as the ledger rows that
 // settle it. It changes nothing that lasts. The view holds until the next evaluation, and may be read after Post
-// too; beside the ledger's columns it has member_no, whose order is that of member_id.
+// too; beside the ledger's columns it has member_no, whose order is that of member_id. `difference_members` has all of
+// these numbers, as place.
 func Difference(ctx context.Context, db *warehouse.DB, req Request) (*Result, error) {
 	d := &difference{ctx: ctx, db: db, req: req}
 	res, err := d.make()

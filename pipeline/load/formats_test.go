@@ -129,14 +129,14 @@ var sheets = []sheet{
 			3: {"m3", "", "", "", "gone", ""},
 			4: {"m4", "", "1969-12-31", "1969-12-31", "", "a b"},
 			5: {"m5", "", "", "", "active", "\u00a0x\u2003;é;z"},
-			6: {"m6", "", "", "", "active", "x"},
+			6: {"m6", "", "", "", "active", "x"}, 7: {"m7", "", "", "", "active", ";vip;b;;vip;B"},
 		},
 		rejects: []string{"3|bad_status"},
 		query:   "SELECT row_no, member_id, tier, birth_date - DATE '1970-01-01', joined_wall, joined_offset, joined_form, status, tags FROM members",
 		facts: []string{
 			"1|m1|gold|11016|1769817600000000|<nil>|64|active|;B;b;vip;", "2|m2|<nil>|<nil>|<nil>|<nil>|<nil>|closed|<nil>",
 			"4|m4|<nil>|-1|-86400000000|<nil>|64|active|;a b;", "5|m5|<nil>|<nil>|<nil>|<nil>|<nil>|active|;x;z;é;",
-			"6|m6|<nil>|<nil>|<nil>|<nil>|<nil>|active|;x;",
+			"6|m6|<nil>|<nil>|<nil>|<nil>|<nil>|active|;x;", "7|m7|<nil>|<nil>|<nil>|<nil>|<nil>|active|;B;b;vip;",
 		},
 	},
 	{
