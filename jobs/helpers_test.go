@@ -140,11 +140,17 @@ func write(t *testing.T, path, text string) {
 // run runs the project for the dates, one night after the other, and returns what the last one did.
 func run(t *testing.T, p *Project, dates ...string) *Summary {
 	t.Helper()
+	return runWith(t, p, RunOptions{}, dates...)
+}
+
+func runWith(t *testing.T, p *Project, o RunOptions, dates ...string) *Summary {
+	t.Helper()
 	var s *Summary
 	for _, date := range dates {
 		d := day(t, date)
 		var err error
-		if s, err = Run(t.Context(), p, RunOptions{Date: &d}); err != nil {
+		o.Date = &d
+		if s, err = Run(t.Context(), p, o); err != nil {
 			t.Fatalf("run for %s: %v", date, err)
 		}
 	}

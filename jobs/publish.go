@@ -245,7 +245,7 @@ func (n *night) traced(fam *program.Family) func(evaluate.Statement) {
 }
 
 func (n *night) emitOptions() emit.Options {
-	return emit.Options{Step: n.crash.pass, Signer: n.signer, Verify: n.project.verifier()}
+	return emit.Options{Step: n.crash.pass, Signer: n.signer, Verify: n.project.verifier(), SliceRows: n.opts.SliceRows}
 }
 
 // writeHorizon notes what the program's last run knew, by what it evaluated, and what was asked of budgets.

@@ -34,6 +34,8 @@ type RunOptions struct {
 	Profile *Profile
 	// Stage is told each stage of the run when it has ended; nil for nobody.
 	Stage func(Stage)
+	// SliceRows is about how many grants are taken out of the warehouse at once; 0 for some millions.
+	SliceRows int64
 	// Command is how the process was called, for those who find the warehouse in use; "" for the process's arguments.
 	Command string
 }

@@ -34,8 +34,8 @@ type Options struct {
 	Step func(name string)
 	// Progress is told how many of how many rows are done, written and read back both counted; nil for nobody.
 	Progress func(done, total int64)
-
-	slice int64 // rows to take out of the warehouse at once; 0 for sliceRows
+	// SliceRows is about how many rows to take out of the warehouse at once; 0 for some millions.
+	SliceRows int64
 }
 
 // Steps are the names that Options.Step is told, in order.
@@ -48,8 +48,8 @@ func (o Options) filled() Options {
 	if o.Step == nil {
 		o.Step = func(string) {}
 	}
-	if o.slice == 0 {
-		o.slice = sliceRows
+	if o.SliceRows == 0 {
+		o.SliceRows = sliceRows
 	}
 	return o
 }

@@ -109,7 +109,7 @@ type contents struct {
 // stage writes the files and the manifest into the publication's hidden folder, flushes them and reads them back.
 func (c contents) stage(ctx context.Context, db *warehouse.DB, o Options, grantsDir string) (s *Staged, err error) {
 	o = o.filled()
-	c.feed.slice = o.slice
+	c.feed.slice = o.SliceRows
 	s = &Staged{
 		Manifest: c.manifest, Folder: filepath.Join(grantsDir, c.at.folder()), fs: o.FS, place: c.at,
 		hidden: filepath.Join(grantsDir, c.at.hidden()), step: o.Step,

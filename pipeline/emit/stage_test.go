@@ -285,7 +285,7 @@ func TestP1SameBytes(t *testing.T) {
 			FROM range(12000) t(i) ORDER BY ` + c.order)
 		s.expect()
 		s.req.Formats, s.req.MaxRowsPerFile = Formats, 10_000
-		s.req.slice = c.slice
+		s.req.SliceRows = c.slice
 		staged, err := Stage(context.Background(), s.db, s.req)
 		if err != nil {
 			t.Fatal(err)
@@ -310,7 +310,7 @@ func TestP1SameBytes(t *testing.T) {
 func TestTiesGoByTheGrantID(t *testing.T) {
 	s := newShop(t)
 	for _, n := range []int64{1, 2, sliceRows} {
-		s.req.slice = n
+		s.req.SliceRows = n
 		s.differ(row{member: "m", rule: "a", source: "t"}.of(1), row{member: "m", rule: "a-b", source: "t"}.of(2),
 			row{member: "m", rule: "a", source: "t-1"}.of(3), row{member: "m", rule: "a", source: "t", n: 10}.of(4),
 			row{member: "m", rule: "a", source: "t", n: 2}.of(5), row{member: "M", rule: "z", source: "t"}.of(6),

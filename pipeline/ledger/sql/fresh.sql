@@ -1,5 +1,5 @@
 -- The first grants of a program: all that it owes, and nothing to compare it with.
-CREATE OR REPLACE TEMP VIEW difference_members AS SELECT member_no, member_id FROM eval_members;
+CREATE OR REPLACE TEMP VIEW difference_members AS SELECT member_no, member_id, member_no AS place FROM eval_members;
 
 CREATE OR REPLACE TEMP VIEW difference_rules AS SELECT rule_no, rule FROM eval_rules;
 
