@@ -9,7 +9,7 @@ NEXT_TAGS := no_duckdb_arrow duckdb_next
 DRIVERS   := "$(TAGS)" "$(NEXT_TAGS)"
 
 # Every test binary with DuckDB in it takes seconds and about a gigabyte to link: no more than two at a time.
-GO_TEST := go test -p 2 -timeout 40m
+GO_TEST := go test -p 2 -timeout 60m
 
 LINT_VERSION := v2.15.0
 LINT         := .bin/$(LINT_VERSION)/golangci-lint

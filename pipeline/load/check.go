@@ -57,8 +57,9 @@ type value struct {
 type checker struct {
 	ds         *schemas.Dataset
 	fields     []schemas.Field
-	at         []int // first stored column of each field
-	amount     int   // field, -1 for none
+	at         []int     // first stored column of each field
+	none       [][]value // what is stored of each field that has no value
+	amount     int       // field, -1 for none
 	groups     [][]int
 	positive   bool // the amount must be above zero (returns, F50)
 	status     int  // field of an acknowledgement's status, -1 for other datasets
@@ -79,6 +80,7 @@ func newChecker(ds *schemas.Dataset, currencies []string) *checker {
 	n := 0
 	for i, f := range c.fields {
 		c.at = append(c.at, n)
+		c.none = append(c.none, absent(&f))
 		n += len(f.Columns())
 		place[f.Name] = i
 		if f.Name == fieldAmount {
@@ -132,7 +134,7 @@ func (c *checker) check(r *record) (reason schemas.RejectReason, why string) {
 	c.refused = c.status >= 0 && string(r.cells[c.status]) == schemas.AckRejected
 	for i := range c.fields {
 		f, cell := &c.fields[i], r.cells[i]
-		if !utf8.Valid(cell) || bytes.IndexByte(cell, 0) >= 0 {
+		if !r.clean && (!utf8.Valid(cell) || bytes.IndexByte(cell, 0) >= 0) {
 			c.fault(badRow, f, cell)
 		}
 		c.field(i, f, cell)
@@ -146,7 +148,8 @@ func (c *checker) check(r *record) (reason schemas.RejectReason, why string) {
 func (c *checker) field(i int, f *schemas.Field, cell []byte) {
 	out := c.out[c.at[i]:]
 	if len(cell) == 0 {
-		c.absent(f, out)
+		copy(out, c.none[i])
+		c.absent(f)
 		if i == c.amount && f.Required && !c.refused {
 			c.fault(badNumber, f, cell)
 		}
@@ -182,11 +185,21 @@ func (c *checker) field(i int, f *schemas.Field, cell []byte) {
 	}
 }
 
-// absent fills in a field without value.
-func (c *checker) absent(f *schemas.Field, out []value) {
-	for i := range f.Columns() {
-		out[i] = value{null: true}
+// absent returns what is stored of a field without value.
+func absent(f *schemas.Field) []value {
+	out := make([]value, len(f.Columns()))
+	for i := range out {
+		out[i].null = true
 	}
+	if f.Default != "" {
+		out[0] = value{text: []byte(f.Default)}
+		out[0].num, _ = parseNumber(out[0].text)
+	}
+	return out
+}
+
+// absent notes the fault of a field without value that must have one.
+func (c *checker) absent(f *schemas.Field) {
 	switch {
 	case f.Required && f.Kind == schemas.KindTimestamp:
 		c.fault(badTimestamp, f, nil)
@@ -194,9 +207,6 @@ func (c *checker) absent(f *schemas.Field, out []value) {
 		c.fault(missingKey, f, nil)
 	case f.Required && f.Kind == schemas.KindStatus:
 		c.fault(badStatus, f, nil)
-	case f.Default != "":
-		out[0] = value{text: []byte(f.Default)}
-		out[0].num, _ = parseNumber(out[0].text)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"accrue/schemas"
 )
@@ -57,7 +58,7 @@ func (c *csvReader) next(r *record) error {
 		return err
 	}
 	c.no++
-	r.no, r.bad = c.no, c.spoilt
+	r.no, r.bad, r.clean = c.no, c.spoilt, utf8.Valid(c.text) && bytes.IndexByte(c.text, 0) < 0
 	if r.bad == "" && len(c.parts) != len(c.fields) {
 		r.bad = fmt.Sprintf("%d fields, the header has %d", len(c.parts), len(c.fields))
 	}

@@ -14,6 +14,7 @@ type record struct {
 	no    int64    // counts from 1, the header not among them
 	cells [][]byte // by the dataset's fields; empty or nil: absent; nil altogether where the row cannot be split
 	bad   string   // why the row is no row at all; "" where it is one
+	clean bool     // all cells are known to be UTF-8 without NUL
 }
 
 // recordReader gives the rows of a file one by one. What a record holds is good until the next call.
