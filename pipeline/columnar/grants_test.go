@@ -2,9 +2,12 @@ package columnar
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -233,5 +236,32 @@ func TestGrantFilesTellWhatTheirTextsLieBetween(t *testing.T) {
 		if stats.NullCount() != nulls {
 			t.Errorf("%s: %d nulls, want %d", name, stats.NullCount(), nulls)
 		}
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A file that cannot be written is told at its end; until then the grants that still come are not kept.
+func TestGrantsAreNotKeptAfterAFailure(t *testing.T) {
+	w, err := NewParquetWriter(full{}, schemas.GrantArrow())
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := someGrants()
+	for i := range (groupsInUse + 3) * parquetGroup {
+		g := some[i%len(some)]
+		g.SourceID = fmt.Sprint("t", i)
+		if err := w.Append(&g); err != nil {
+			t.Fatal(err)
+		}
+		if w.filling.rows >= parquetGroup {
+			t.Fatalf("after %d grants %d of them are kept in one row group", i+1, w.filling.rows)
+		}
+	}
+	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("the file ends with %v, want ENOSPC", err)
 	}
 }

@@ -13,17 +13,16 @@ import (
 // grantBatch is the number of rows of a record batch; fixed, so that the same rows give the same bytes.
 const grantBatch = 1 << 16
 
-// grantBatcher gathers grants into batches of a fixed number of rows.
+// grantBatcher gathers grants into batches of grantBatch rows.
 type grantBatcher struct {
 	builder *array.RecordBuilder
 	setters []grantSetter
 	rows    int
-	size    int
 	write   func(arrow.Record) error
 }
 
-func newGrantBatcher(schema *arrow.Schema, size int, write func(arrow.Record) error) (*grantBatcher, error) {
-	b := &grantBatcher{builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), size: size, write: write}
+func newGrantBatcher(schema *arrow.Schema, write func(arrow.Record) error) (*grantBatcher, error) {
+	b := &grantBatcher{builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), write: write}
 	for i, f := range schema.Fields() {
 		set, err := setterFor(f.Name, b.builder.Field(i))
 		if err != nil {
@@ -38,19 +37,19 @@ func (b *grantBatcher) append(g *Grant) error {
 	for _, set := range b.setters {
 		set(g)
 	}
-	if b.rows++; b.rows < b.size {
+	if b.rows++; b.rows < grantBatch {
 		return nil
 	}
 	return b.flush()
 }
 
 func (b *grantBatcher) flush() error {
-	full := b.rows == b.size
+	full := b.rows == grantBatch
 	b.rows = 0
 	rec := b.builder.NewRecord()
 	defer rec.Release()
 	if full { // the next one may be as large
-		b.builder.Reserve(b.size)
+		b.builder.Reserve(grantBatch)
 	}
 	return b.write(rec)
 }
@@ -79,7 +78,7 @@ func NewArrowWriter(w io.Writer, schema *arrow.Schema) (*ArrowWriter, error) {
 	if a.ipc, err = ipc.NewFileWriter(&counter{w: a.out}, ipc.WithSchema(schema)); err != nil {
 		return nil, err
 	}
-	a.batch, err = newGrantBatcher(schema, grantBatch, a.ipc.Write)
+	a.batch, err = newGrantBatcher(schema, a.ipc.Write)
 	return a, err
 }
 

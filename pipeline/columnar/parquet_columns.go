@@ -18,8 +18,10 @@ import (
 // parquetColumn gathers the values of one column of a row group, in the form in which they are encoded.
 type parquetColumn interface {
 	add(g *Grant)
-	// write encodes what was gathered into the column's chunk, and forgets it.
+	// write encodes what was gathered into the column's chunk.
 	write(w file.ColumnChunkWriter) error
+	// reset forgets what was gathered.
+	reset()
 }
 
 // manyTexts are those of a column that has many different ones.
@@ -32,9 +34,12 @@ func (c *manyTexts) add(g *Grant) { c.values = append(c.values, byteArray(*c.of(
 
 func (c *manyTexts) write(w file.ColumnChunkWriter) error {
 	_, err := w.(*file.ByteArrayColumnChunkWriter).WriteBatch(c.values, nil, nil)
+	return err
+}
+
+func (c *manyTexts) reset() {
 	clear(c.values) // or the texts would be held until as many others came
 	c.values = c.values[:0]
-	return err
 }
 
 // byteArray returns the bytes of a text, which must not be changed.
@@ -77,13 +82,13 @@ func (c *words) write(w file.ColumnChunkWriter) error {
 		dictionary.Append(s)
 		different[i] = byteArray(s)
 	}
-	words := dictionary.NewArray()
-	defer words.Release()
+	texts := dictionary.NewArray()
+	defer texts.Release()
 	encoder, ok := w.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error })
 	if !ok {
 		return fmt.Errorf("column %s takes no dictionary", w.Descr().Name())
 	}
-	if err := encoder.PutDictionary(words); err != nil {
+	if err := encoder.PutDictionary(texts); err != nil {
 		return err
 	}
 	w.PageStatistics().(*metadata.ByteArrayStatistics).Update(different, 0)
@@ -92,11 +97,13 @@ func (c *words) write(w file.ColumnChunkWriter) error {
 	defer data.Release()
 	places := array.NewInt32Data(data)
 	defer places.Release()
-	err := w.WriteDictIndices(places, nil, nil)
+	return w.WriteDictIndices(places, nil, nil)
+}
+
+func (c *words) reset() {
 	clear(c.numbers)
 	clear(c.words)
 	c.words, c.values, c.last = c.words[:0], c.values[:0], 0
-	return err
 }
 
 // integers are the numbers or dates of a column, absent ones left out.
@@ -122,9 +129,10 @@ func (c *integers) add(g *Grant) {
 
 func (c *integers) write(w file.ColumnChunkWriter) error {
 	_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(c.values, c.there, nil)
-	c.values, c.there = c.values[:0], c.there[:0]
 	return err
 }
+
+func (c *integers) reset() { c.values, c.there = c.values[:0], c.there[:0] }
 
 // instants are the microseconds of a column.
 type instants struct {
@@ -136,9 +144,10 @@ func (c *instants) add(g *Grant) { c.values = append(c.values, *c.of(g)) }
 
 func (c *instants) write(w file.ColumnChunkWriter) error {
 	_, err := w.(*file.Int64ColumnChunkWriter).WriteBatch(c.values, nil, nil)
-	c.values = c.values[:0]
 	return err
 }
+
+func (c *instants) reset() { c.values = c.values[:0] }
 
 // amountBytes is the length of a decimal of 19 digits, big-endian and signed.
 const amountBytes = 9
@@ -164,9 +173,10 @@ func (c *amounts) write(w file.ColumnChunkWriter) error {
 		c.values = append(c.values, c.bytes[at:at+amountBytes])
 	}
 	_, err := w.(*file.FixedLenByteArrayColumnChunkWriter).WriteBatch(c.values, nil, nil)
-	c.bytes = c.bytes[:0]
 	return err
 }
+
+func (c *amounts) reset() { c.bytes = c.bytes[:0] }
 
 // columnFor returns how a column of a grant is gathered, and refuses a type that it cannot have.
 func columnFor(field arrow.Field) (parquetColumn, error) {

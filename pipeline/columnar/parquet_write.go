@@ -28,12 +28,9 @@ const pageVersion = parquet.DataPageV2
 // ParquetWriter writes grants as a Parquet file. The same grants in the same order give the same bytes, whatever
 // engine the grants come from: DuckDB's own files differ between its versions. Encoding runs beside the caller.
 type ParquetWriter struct {
-	out     *bufio.Writer
-	file    *file.Writer
 	filling *grantGroup
-	full    chan *grantGroup // to be encoded
-	empty   chan *grantGroup // encoded, to be filled again
-	done    chan error
+	empty   chan *grantGroup // to be filled
+	beside  *beside[*grantGroup]
 }
 
 // grantGroup is a row group that is being gathered or encoded.
@@ -74,11 +71,7 @@ func NewParquetWriter(w io.Writer, schema *arrow.Schema) (*ParquetWriter, error)
 	if err := meta.Append("ARROW:schema", base64.StdEncoding.EncodeToString(flight.SerializeSchema(schema, memory.DefaultAllocator))); err != nil {
 		return nil, err
 	}
-	// The writer would close what it writes to; the buffer has nothing to close.
-	p := &ParquetWriter{
-		out: bufio.NewWriterSize(w, 1<<20), full: make(chan *grantGroup, 1), empty: make(chan *grantGroup, groupsInUse),
-		done: make(chan error, 1),
-	}
+	p := &ParquetWriter{empty: make(chan *grantGroup, groupsInUse)}
 	for range groupsInUse {
 		g, err := newGrantGroup(schema)
 		if err != nil {
@@ -86,9 +79,17 @@ func NewParquetWriter(w io.Writer, schema *arrow.Schema) (*ParquetWriter, error)
 		}
 		p.empty <- g
 	}
-	p.file = file.NewParquetWriter(p.out, root.Root(), file.WithWriterProps(props), file.WithWriteMetadata(meta))
 	p.filling = <-p.empty
-	go p.encode()
+	// The writer would close what it writes to; the buffer has nothing to close.
+	out := bufio.NewWriterSize(w, 1<<20)
+	pw := file.NewParquetWriter(out, root.Root(), file.WithWriterProps(props), file.WithWriteMetadata(meta))
+	p.beside = encodeBeside(
+		func(g *grantGroup) error { return g.write(pw.AppendRowGroup()) },
+		func(g *grantGroup) {
+			g.reset()
+			p.empty <- g
+		},
+		pw.Close, out.Flush)
 	return p, nil
 }
 
@@ -101,7 +102,7 @@ func (p *ParquetWriter) Append(g *Grant) error {
 		c.add(g)
 	}
 	if p.filling.rows++; p.filling.rows == parquetGroup {
-		p.full <- p.filling
+		p.beside.write(p.filling)
 		p.filling = <-p.empty
 	}
 	return nil
@@ -110,32 +111,12 @@ func (p *ParquetWriter) Append(g *Grant) error {
 // Close writes what is left and the footer, and returns the first error of the whole file.
 func (p *ParquetWriter) Close() error {
 	if p.filling.rows > 0 {
-		p.full <- p.filling
+		p.beside.write(p.filling)
 	}
-	close(p.full)
-	return <-p.done
-}
-
-// encode writes the row groups and the end of the file.
-func (p *ParquetWriter) encode() {
-	var failed error
-	for g := range p.full { // after an error it only drains
-		if failed == nil {
-			failed = g.write(p.file.AppendRowGroup())
-		}
-		p.empty <- g
-	}
-	if failed == nil {
-		failed = p.file.Close()
-	}
-	if failed == nil {
-		failed = p.out.Flush()
-	}
-	p.done <- failed
+	return p.beside.close()
 }
 
 func (g *grantGroup) write(w file.SerialRowGroupWriter) error {
-	g.rows = 0
 	for _, c := range g.columns {
 		chunk, err := w.NextColumn()
 		if err != nil {
@@ -151,28 +132,36 @@ func (g *grantGroup) write(w file.SerialRowGroupWriter) error {
 	return w.Close()
 }
 
-// beside encodes record batches as Parquet while its caller makes the next one.
-type beside struct {
-	batches chan arrow.Record
+// reset forgets the rows.
+func (g *grantGroup) reset() {
+	g.rows = 0
+	for _, c := range g.columns {
+		c.reset()
+	}
+}
+
+// beside encodes batches while its caller makes the next one.
+type beside[T any] struct {
+	batches chan T
 	done    chan error
 }
 
-// encodeBeside starts it. Its close must be called.
-func encodeBeside(pw *pqarrow.FileWriter, out *bufio.Writer) *beside {
-	b := &beside{batches: make(chan arrow.Record, 1), done: make(chan error, 1)}
+// encodeBeside starts it: every batch is written, until one fails, and freed, and at the end the file is finished step
+// by step. Its close must be called.
+func encodeBeside[T any](write func(T) error, free func(T), finish ...func() error) *beside[T] {
+	b := &beside[T]{batches: make(chan T, 1), done: make(chan error, 1)}
 	go func() {
 		var failed error
-		for rec := range b.batches { // after an error it only drains
+		for batch := range b.batches { // after an error it only drains
 			if failed == nil {
-				failed = pw.Write(rec)
+				failed = write(batch)
 			}
-			rec.Release()
+			free(batch)
 		}
-		if failed == nil {
-			failed = pw.Close()
-		}
-		if failed == nil {
-			failed = out.Flush()
+		for _, step := range finish {
+			if failed == nil {
+				failed = step()
+			}
 		}
 		b.done <- failed
 	}()
@@ -180,10 +169,10 @@ func encodeBeside(pw *pqarrow.FileWriter, out *bufio.Writer) *beside {
 }
 
 // write takes a batch over.
-func (b *beside) write(rec arrow.Record) { b.batches <- rec }
+func (b *beside[T]) write(batch T) { b.batches <- batch }
 
 // close ends the file and returns its first error.
-func (b *beside) close() error {
+func (b *beside[T]) close() error {
 	close(b.batches)
 	return <-b.done
 }

@@ -30,7 +30,7 @@ type RowWriter struct {
 	builder *array.RecordBuilder
 	rows    int
 	text    int // bytes of text in the batch
-	beside  *beside
+	beside  *beside[arrow.Record]
 	failed  error
 }
 
@@ -55,7 +55,7 @@ func NewRowWriter(w io.Writer, columns []schemas.Column) (*RowWriter, error) {
 		return nil, err
 	}
 	return &RowWriter{
-		schema: schema, builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), beside: encodeBeside(pw, out),
+		schema: schema, builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), beside: encodeBeside(pw.Write, arrow.Record.Release, pw.Close, out.Flush),
 	}, nil
 }
 
