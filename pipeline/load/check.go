@@ -80,7 +80,7 @@ func newChecker(ds *schemas.Dataset, currencies []string) *checker {
 	n := 0
 	for i, f := range c.fields {
 		c.at = append(c.at, n)
-		c.none = append(c.none, absent(&f))
+		c.none = append(c.none, valuesOfNone(&f))
 		n += len(f.Columns())
 		place[f.Name] = i
 		if f.Name == fieldAmount {
@@ -185,8 +185,8 @@ func (c *checker) field(i int, f *schemas.Field, cell []byte) {
 	}
 }
 
-// absent returns what is stored of a field without value.
-func absent(f *schemas.Field) []value {
+// valuesOfNone returns what is stored of a field without value.
+func valuesOfNone(f *schemas.Field) []value {
 	out := make([]value, len(f.Columns()))
 	for i := range out {
 		out[i].null = true
