@@ -42,6 +42,20 @@ func subjects(root string) []subject {
 	}
 }
 
+// chosen are all subjects, or the one that BENCH_ONLY names.
+func chosen(t *testing.T, root string) []subject {
+	t.Helper()
+	all, only := subjects(root), os.Getenv("BENCH_ONLY")
+	if only == "" {
+		return all
+	}
+	i := slices.IndexFunc(all, func(s subject) bool { return s.name == only })
+	if i < 0 {
+		t.Fatalf("BENCH_ONLY: there is no program %q", only)
+	}
+	return all[i : i+1]
+}
+
 func TestMain(m *testing.M) {
 	if task := os.Getenv(childEnv); task != "" {
 		os.Exit(child(task))
@@ -85,11 +99,10 @@ func benches(t *testing.T, dir, accrue string) iter.Seq2[int, *bench] {
 
 func TestBench(t *testing.T) {
 	root, dir, accrue := places(t)
+	wanted := chosen(t, root)
 	for _, b := range benches(t, dir, accrue) {
-		for _, s := range subjects(root) {
-			if only := os.Getenv("BENCH_ONLY"); only == "" || only == s.name {
-				b.measure(s)
-			}
+		for _, s := range wanted {
+			b.measure(s)
 		}
 	}
 }

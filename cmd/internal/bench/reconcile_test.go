@@ -20,12 +20,7 @@ import (
 // Reconciling grants with their acknowledgements, beside the same full outer join written by hand on the same files.
 func TestBenchReconcile(t *testing.T) {
 	root, dir, accrue := places(t)
-	s := subjects(root)[0]
-	for _, other := range subjects(root) {
-		if other.name == os.Getenv("BENCH_ONLY") {
-			s = other
-		}
-	}
+	s := chosen(t, root)[0]
 	for _, b := range benches(t, dir, accrue) {
 		b.reconcile(s, filepath.Join(root, "fixtures", "bench"))
 	}
