@@ -3,6 +3,7 @@ package columnar
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -50,39 +51,56 @@ func byteArray(s string) parquet.ByteArray {
 	return unsafe.Slice(unsafe.StringData(s), len(s))
 }
 
-// words are the texts of a column that has few different ones. The library would look up each value in its dictionary,
-// and allocate for it; here a row costs a comparison.
+// words are the texts of a column that has few different ones.
 type words struct {
-	of      func(*Grant) *string
+	of func(*Grant) *string
+	dictionary
+}
+
+func (c *words) add(g *Grant) { c.put(*c.of(g)) }
+
+func (c *words) write(w file.ColumnChunkWriter) error { return c.encode(w, nil, nil) }
+
+// dictionary holds texts of which few are different. The library would look up each value in its own dictionary, and
+// allocate for it; here a row costs a comparison.
+type dictionary struct {
 	numbers map[string]int32
 	words   []string
 	last    int32
 	values  []int32 // places in words
 }
 
-func (c *words) add(g *Grant) {
-	s := *c.of(g)
-	if len(c.words) == 0 || c.words[c.last] != s {
-		n, ok := c.numbers[s]
+func newDictionary() dictionary { return dictionary{numbers: map[string]int32{}} }
+
+// put adds a row. The text may change afterwards.
+func (d *dictionary) put(s string) {
+	if len(d.words) == 0 || d.words[d.last] != s {
+		n, ok := d.numbers[s]
 		if !ok {
-			n = int32(len(c.words))
-			c.numbers[s] = n
-			c.words = append(c.words, s)
+			n = int32(len(d.words))
+			s = strings.Clone(s)
+			d.numbers[s] = n
+			d.words = append(d.words, s)
 		}
-		c.last = n
+		d.last = n
 	}
-	c.values = append(c.values, c.last)
+	d.values = append(d.values, d.last)
 }
 
-func (c *words) write(w file.ColumnChunkWriter) error {
-	dictionary := array.NewStringBuilder(memory.DefaultAllocator)
-	defer dictionary.Release()
-	different := make([]parquet.ByteArray, len(c.words))
-	for i, s := range c.words {
-		dictionary.Append(s)
+// encode writes the dictionary and the rows into a column's chunk. Where rows may lack a value, levels has the
+// definition level of each, and valid a bit; values has any number for those without.
+func (d *dictionary) encode(w file.ColumnChunkWriter, levels []int16, valid []byte) error {
+	builder := array.NewStringBuilder(memory.DefaultAllocator)
+	defer builder.Release()
+	different := make([]parquet.ByteArray, len(d.words))
+	for i, s := range d.words {
+		builder.Append(s)
 		different[i] = byteArray(s)
 	}
-	texts := dictionary.NewArray()
+	if len(d.words) == 0 {
+		builder.Append("") // not every reader takes a dictionary of nothing
+	}
+	texts := builder.NewArray()
 	defer texts.Release()
 	encoder, ok := w.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error })
 	if !ok {
@@ -91,19 +109,25 @@ func (c *words) write(w file.ColumnChunkWriter) error {
 	if err := encoder.PutDictionary(texts); err != nil {
 		return err
 	}
-	w.PageStatistics().(*metadata.ByteArrayStatistics).Update(different, 0)
-	data := array.NewData(arrow.PrimitiveTypes.Int32, len(c.values),
-		[]*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.values))}, nil, 0, 0)
+	if statistics, ok := w.PageStatistics().(*metadata.ByteArrayStatistics); ok {
+		statistics.Update(different, 0)
+	}
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(d.values))}
+	nulls := 0
+	if valid != nil {
+		buffers[0], nulls = memory.NewBufferBytes(valid), array.UnknownNullCount
+	}
+	data := array.NewData(arrow.PrimitiveTypes.Int32, len(d.values), buffers, nil, nulls, 0)
 	defer data.Release()
 	places := array.NewInt32Data(data)
 	defer places.Release()
-	return w.WriteDictIndices(places, nil, nil)
+	return w.WriteDictIndices(places, levels, nil)
 }
 
-func (c *words) reset() {
-	clear(c.numbers)
-	clear(c.words)
-	c.words, c.values, c.last = c.words[:0], c.values[:0], 0
+func (d *dictionary) reset() {
+	clear(d.numbers)
+	clear(d.words)
+	d.words, d.values, d.last = d.words[:0], d.values[:0], 0
 }
 
 // integers are the numbers or dates of a column, absent ones left out.
@@ -188,7 +212,7 @@ func columnFor(field arrow.Field) (parquetColumn, error) {
 	switch t := field.Type.(type) {
 	case *arrow.StringType:
 		if f.text != nil && fewWords[field.Name] {
-			c = &words{of: f.text, numbers: map[string]int32{}}
+			c = &words{of: f.text, dictionary: newDictionary()}
 		} else if f.text != nil {
 			c = &manyTexts{of: f.text}
 		}

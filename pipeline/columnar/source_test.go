@@ -20,8 +20,6 @@ import (
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/google/go-cmp/cmp"
-
-	"accrue/schemas"
 )
 
 func big10(n int64) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(n), nil) }
@@ -314,48 +312,5 @@ func TestDamagedSources(t *testing.T) {
 			bad[at] ^= 0x40
 			_ = read(bad)
 		}
-	}
-}
-
-func TestRowsComeBack(t *testing.T) {
-	columns := []schemas.Column{{Name: "a", Type: "VARCHAR"}, {Name: "b", Type: "BIGINT"}, {Name: "c", Type: "INTEGER"}, {Name: "d", Type: "UTINYINT"}, {Name: "e", Type: "DATE"}}
-	var buf bytes.Buffer
-	w, err := NewRowWriter(&buf, columns)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const rows = rowGroup + 2
-	for i := range rows {
-		w.Int(1, int64(i)<<32)
-		w.Text(0, []byte("é"))
-		if i%2 == 0 {
-			w.Null(2)
-		} else {
-			w.Int(2, -1)
-		}
-		w.Int(3, 255)
-		w.Int(4, -1)
-		w.EndRow()
-	}
-	for range 2 { // closing twice is once
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := OpenParquet(writeFile(t, "x", buf.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := texts(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{"a": "é", "b": "527769876299776", "c": "-1", "d": "255", "e": "1969-12-31"} {
-		if last := got[name][rows-1]; len(got[name]) != rows || last != want {
-			t.Errorf("column %s: %d rows, the last is %s, want %s", name, len(got[name]), last, want)
-		}
-	}
-	if _, err := NewRowWriter(&buf, []schemas.Column{{Name: "x", Type: "HUGEINT"}}); err == nil {
-		t.Error("a HUGEINT column can be written")
 	}
 }
