@@ -59,7 +59,31 @@ type words struct {
 
 func (c *words) add(g *Grant) { c.put(*c.of(g)) }
 
-func (c *words) write(w file.ColumnChunkWriter) error { return c.encode(w, nil, nil) }
+func (c *words) write(w file.ColumnChunkWriter) error {
+	builder := array.NewStringBuilder(memory.DefaultAllocator)
+	defer builder.Release()
+	different := make([]parquet.ByteArray, len(c.words))
+	for i, s := range c.words {
+		builder.Append(s)
+		different[i] = byteArray(s)
+	}
+	texts := builder.NewArray()
+	defer texts.Release()
+	encoder, ok := w.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error })
+	if !ok {
+		return fmt.Errorf("column %s takes no dictionary", w.Descr().Name())
+	}
+	if err := encoder.PutDictionary(texts); err != nil {
+		return err
+	}
+	w.PageStatistics().(*metadata.ByteArrayStatistics).Update(different, 0)
+	data := array.NewData(arrow.PrimitiveTypes.Int32, len(c.places),
+		[]*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.places))}, nil, 0, 0)
+	defer data.Release()
+	places := array.NewInt32Data(data)
+	defer places.Release()
+	return w.WriteDictIndices(places, nil, nil)
+}
 
 // dictionary holds texts of which few are different. The library would look up each value in its own dictionary, and
 // allocate for it; here a row costs a comparison.
@@ -67,12 +91,12 @@ type dictionary struct {
 	numbers map[string]int32
 	words   []string
 	last    int32
-	values  []int32 // places in words
+	places  []int32 // in words, of each text
 }
 
 func newDictionary() dictionary { return dictionary{numbers: map[string]int32{}} }
 
-// put adds a row. The text may change afterwards.
+// put adds a text, which may change afterwards.
 func (d *dictionary) put(s string) {
 	if len(d.words) == 0 || d.words[d.last] != s {
 		n, ok := d.numbers[s]
@@ -84,50 +108,13 @@ func (d *dictionary) put(s string) {
 		}
 		d.last = n
 	}
-	d.values = append(d.values, d.last)
-}
-
-// encode writes the dictionary and the rows into a column's chunk. Where rows may lack a value, levels has the
-// definition level of each, and valid a bit; values has any number for those without.
-func (d *dictionary) encode(w file.ColumnChunkWriter, levels []int16, valid []byte) error {
-	builder := array.NewStringBuilder(memory.DefaultAllocator)
-	defer builder.Release()
-	different := make([]parquet.ByteArray, len(d.words))
-	for i, s := range d.words {
-		builder.Append(s)
-		different[i] = byteArray(s)
-	}
-	if len(d.words) == 0 {
-		builder.Append("") // not every reader takes a dictionary of nothing
-	}
-	texts := builder.NewArray()
-	defer texts.Release()
-	encoder, ok := w.CurrentEncoder().(interface{ PutDictionary(arrow.Array) error })
-	if !ok {
-		return fmt.Errorf("column %s takes no dictionary", w.Descr().Name())
-	}
-	if err := encoder.PutDictionary(texts); err != nil {
-		return err
-	}
-	if statistics, ok := w.PageStatistics().(*metadata.ByteArrayStatistics); ok {
-		statistics.Update(different, 0)
-	}
-	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(d.values))}
-	nulls := 0
-	if valid != nil {
-		buffers[0], nulls = memory.NewBufferBytes(valid), array.UnknownNullCount
-	}
-	data := array.NewData(arrow.PrimitiveTypes.Int32, len(d.values), buffers, nil, nulls, 0)
-	defer data.Release()
-	places := array.NewInt32Data(data)
-	defer places.Release()
-	return w.WriteDictIndices(places, levels, nil)
+	d.places = append(d.places, d.last)
 }
 
 func (d *dictionary) reset() {
 	clear(d.numbers)
 	clear(d.words)
-	d.words, d.values, d.last = d.words[:0], d.values[:0], 0
+	d.words, d.places, d.last = d.words[:0], d.places[:0], 0
 }
 
 // integers are the numbers or dates of a column, absent ones left out.

@@ -1,21 +1,22 @@
 package columnar
 
 import (
+	"encoding/binary"
+
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/bitutil"
-	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
 )
 
-// rowColumn gathers the values of one column of a row group.
+// rowColumn gathers the values of one column of a row group as they stand in its page.
 type rowColumn interface {
 	// null adds an absent value for the row.
 	null(row int)
-	// count is the number of rows that came.
-	count() int
-	// levels appends each row's definition level: 1 where it has a value.
-	levels(dst []int16, rows int) []int16
-	// write encodes what was gathered into the column's chunk.
-	write(w file.ColumnChunkWriter, levels []int16) error
+	// count is the number of values, and of rows without one.
+	count() (values, nulls int)
+	// levels appends the page's definition levels.
+	levels(page []byte, rows int) []byte
+	// values appends the page's values.
+	values(page []byte) []byte
 	// reset forgets what was gathered.
 	reset()
 }
@@ -31,120 +32,121 @@ type absent []int32
 
 func (a *absent) null(row int) { *a = append(*a, int32(row)) }
 
-func (a *absent) levels(dst []int16, rows int) []int16 {
-	for range rows {
-		dst = append(dst, 1)
+// levels appends, in the hybrid of run lengths and packed bits, 1 for rows with a value and 0 for those without.
+func (a *absent) levels(page []byte, rows int) []byte {
+	switch len(*a) {
+	case 0:
+		return append(appendRun(page, rows), 1)
+	case rows:
+		return append(appendRun(page, rows), 0)
 	}
+	page = appendPacked(page, rows)
+	from := len(page)
+	page = append(page, make([]byte, bitutil.BytesForBits(int64(rows)))...)
+	bitutil.SetBitsTo(page[from:], 0, int64(rows), true)
 	for _, row := range *a {
-		dst[row] = 0
+		bitutil.ClearBit(page[from:], int(row))
 	}
-	return dst
+	return page
 }
+
+// appendRun begins n times the same value, which follows.
+func appendRun(page []byte, n int) []byte { return binary.AppendUvarint(page, uint64(n)<<1) }
+
+// appendPacked begins n values, which follow in their bits, filled up to a multiple of eight values.
+func appendPacked(page []byte, n int) []byte { return binary.AppendUvarint(page, uint64(n+7)>>3<<1|1) }
 
 type numbers64 struct {
 	absent
-	values []int64
+	all []int64
 }
 
-func (c *numbers64) add(v int64) { c.values = append(c.values, v) }
+func (c *numbers64) add(v int64) { c.all = append(c.all, v) }
 
-func (c *numbers64) count() int { return len(c.values) + len(c.absent) }
+func (c *numbers64) count() (values, nulls int) { return len(c.all), len(c.absent) }
 
-func (c *numbers64) write(w file.ColumnChunkWriter, levels []int16) error {
-	_, err := w.(*file.Int64ColumnChunkWriter).WriteBatch(c.values, levels, nil)
-	return err
+func (c *numbers64) values(page []byte) []byte {
+	return append(page, arrow.Int64Traits.CastToBytes(c.all)...)
 }
 
-func (c *numbers64) reset() { c.values, c.absent = c.values[:0], c.absent[:0] }
+func (c *numbers64) reset() { c.all, c.absent = c.all[:0], c.absent[:0] }
 
 type numbers32 struct {
 	absent
-	values []int32
+	all []int32
 }
 
-func (c *numbers32) add(v int64) { c.values = append(c.values, int32(v)) }
+func (c *numbers32) add(v int64) { c.all = append(c.all, int32(v)) }
 
-func (c *numbers32) count() int { return len(c.values) + len(c.absent) }
+func (c *numbers32) count() (values, nulls int) { return len(c.all), len(c.absent) }
 
-func (c *numbers32) write(w file.ColumnChunkWriter, levels []int16) error {
-	_, err := w.(*file.Int32ColumnChunkWriter).WriteBatch(c.values, levels, nil)
-	return err
+func (c *numbers32) values(page []byte) []byte {
+	return append(page, arrow.Int32Traits.CastToBytes(c.all)...)
 }
 
-func (c *numbers32) reset() { c.values, c.absent = c.values[:0], c.absent[:0] }
+func (c *numbers32) reset() { c.all, c.absent = c.all[:0], c.absent[:0] }
 
 // rowTexts are the texts of a column: places in a dictionary or, where too many are different, one behind the other.
 type rowTexts struct {
 	absent
 	dictionary
-	many   bool
-	all    []byte
-	ends   []int // of each text in all
-	values []parquet.ByteArray
+	many bool
+	all  []byte // each with its length in front
+	n    int    // texts in all
 }
 
-func (c *rowTexts) null(row int) {
-	c.absent.null(row)
-	if !c.many {
-		c.dictionary.values = append(c.dictionary.values, 0)
-	}
-}
-
-// add takes a text of many; it may change afterwards.
+// add takes a text of many, which may change afterwards.
 func (c *rowTexts) add(b []byte) {
-	c.all = append(c.all, b...)
-	c.ends = append(c.ends, len(c.all))
+	c.all = append(binary.LittleEndian.AppendUint32(c.all, uint32(len(b))), b...)
+	c.n++
 }
 
 // unfold turns what is in the dictionary into texts of many.
 func (c *rowTexts) unfold() {
 	c.many = true
-	absent := c.absent
-	for row, n := range c.dictionary.values {
-		if len(absent) > 0 && int(absent[0]) == row {
-			absent = absent[1:]
-			continue
-		}
+	for _, n := range c.places {
 		c.add([]byte(c.words[n]))
 	}
 	c.dictionary.reset()
 }
 
-func (c *rowTexts) count() int {
-	if c.many {
-		return len(c.ends) + len(c.absent)
+func (c *rowTexts) count() (values, nulls int) { return c.n + len(c.places), len(c.absent) }
+
+// narrow is the width in bits of places in a small dictionary; those in others take twice that. Whole bytes need no packing.
+const narrow = 8
+
+func (c *rowTexts) values(page []byte) []byte {
+	switch n := len(c.places); {
+	case c.many:
+		return append(page, c.all...)
+	case n == 0:
+		return page
+	case len(c.words) == 1:
+		return append(appendRun(append(page, narrow), n), 0)
+	case len(c.words) <= 1<<narrow:
+		page = appendPacked(append(page, narrow), n)
+		for _, place := range c.places {
+			page = append(page, byte(place))
+		}
+		return append(page, make([]byte, -n&7)...)
+	default:
+		page = appendPacked(append(page, 2*narrow), n)
+		for _, place := range c.places {
+			page = binary.LittleEndian.AppendUint16(page, uint16(place))
+		}
+		return append(page, make([]byte, 2*(-n&7))...)
 	}
-	return len(c.dictionary.values)
 }
 
-func (c *rowTexts) write(w file.ColumnChunkWriter, levels []int16) error {
-	if !c.many {
-		return c.encode(w, levels, c.valid())
+// dictionaryPage appends the texts of the dictionary.
+func (c *rowTexts) dictionaryPage(page []byte) []byte {
+	for _, s := range c.words {
+		page = append(binary.LittleEndian.AppendUint32(page, uint32(len(s))), s...)
 	}
-	from := 0
-	for _, to := range c.ends {
-		c.values = append(c.values, c.all[from:to])
-		from = to
-	}
-	_, err := w.(*file.ByteArrayColumnChunkWriter).WriteBatch(c.values, levels, nil)
-	return err
-}
-
-// valid has a bit for each row, set where there is a value; nil where all have one.
-func (c *rowTexts) valid() []byte {
-	if len(c.absent) == 0 {
-		return nil
-	}
-	rows := len(c.dictionary.values)
-	out := make([]byte, bitutil.BytesForBits(int64(rows)))
-	bitutil.SetBitsTo(out, 0, int64(rows), true)
-	for _, row := range c.absent {
-		bitutil.ClearBit(out, int(row))
-	}
-	return out
+	return page
 }
 
 func (c *rowTexts) reset() {
 	c.dictionary.reset()
-	c.absent, c.all, c.ends, c.values = c.absent[:0], c.all[:0], c.ends[:0], c.values[:0]
+	c.absent, c.all, c.n = c.absent[:0], c.all[:0], 0
 }

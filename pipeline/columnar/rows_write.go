@@ -2,14 +2,17 @@ package columnar
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/metadata"
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 
 	"accrue/schemas"
@@ -21,7 +24,7 @@ const rowGroup = 122880
 // maxBatchText, in bytes, ends a row group early: what is in memory at once stays small.
 const maxBatchText = 256 << 20
 
-// mostWords is how many different texts a column may have in the first row group for each to be written only once.
+// mostWords is how many different texts a column may have in a row group for each to be written only once.
 const mostWords = 4096
 
 // batchesInUse are the one that is being filled and the one that is being encoded: what reads files leaves no core idle
@@ -36,8 +39,7 @@ type RowWriter struct {
 	filling *rowBatch
 	empty   chan *rowBatch // to be filled
 	beside  *beside[*rowBatch]
-	many    []bool // columns of texts that have many different ones, as the first row group shows
-	begun   bool   // the first row group is on its way: many does not change any more
+	many    []bool // columns that have had many different texts
 	failed  error
 }
 
@@ -66,7 +68,10 @@ func NewRowWriter(w io.Writer, columns []schemas.Column) (*RowWriter, error) {
 		r.empty <- newRowBatch(fields)
 	}
 	r.filling = <-r.empty
-	out := &rowFile{out: bufio.NewWriterSize(w, 1<<20), schema: arrow.NewSchema(fields, nil), many: r.many}
+	out, err := newRowFile(w, arrow.NewSchema(fields, nil))
+	if err != nil {
+		return nil, err
+	}
 	r.beside = encodeBeside(out.write, func(b *rowBatch) {
 		b.reset()
 		r.empty <- b
@@ -127,7 +132,7 @@ func (w *RowWriter) Text(col int, b []byte) {
 		return
 	}
 	c.put(unsafe.String(unsafe.SliceData(b), len(b)))
-	if len(c.words) > mostWords && !w.begun {
+	if len(c.words) > mostWords {
 		w.many[col] = true
 		c.unfold()
 	}
@@ -140,7 +145,7 @@ func (w *RowWriter) Int(col int, v int64) { w.filling.numbers[col].add(v) }
 func (w *RowWriter) EndRow() {
 	b := w.filling
 	if b.rows++; b.rows == rowGroup || b.text > maxBatchText {
-		w.send()
+		w.beside.write(b)
 		w.filling = <-w.empty
 		for i, c := range w.filling.texts {
 			if c != nil {
@@ -150,86 +155,125 @@ func (w *RowWriter) EndRow() {
 	}
 }
 
-func (w *RowWriter) send() {
-	w.begun = true
-	w.beside.write(w.filling)
-}
-
 // Close writes what is left and returns the first error of the whole file.
 func (w *RowWriter) Close() error {
 	if w.beside == nil {
 		return w.failed
 	}
 	if w.filling.rows > 0 {
-		w.send()
+		w.beside.write(w.filling)
 	}
 	w.failed = w.beside.close()
 	w.beside, w.filling = nil, nil
 	return w.failed
 }
 
-// rowFile is the file that a RowWriter writes, beside its caller.
+// rowFile is the file that a RowWriter writes, beside its caller. The library does the headers and the description;
+// every column of a row group is one page, whose values are in the form in which they were gathered: to encode them one by
+// one would take as long as to read them.
 type rowFile struct {
 	out    *bufio.Writer
-	schema *arrow.Schema
-	many   []bool
-	file   *file.Writer // nil before the first row group, which tells what columns have dictionaries
-	levels []int16
+	at     int64
+	props  *parquet.WriterProperties
+	meta   *metadata.FileMetaDataBuilder
+	pages  file.PageWriter
+	groups int16
+	page   []byte // used again
+}
+
+func newRowFile(w io.Writer, schema *arrow.Schema) (*rowFile, error) {
+	props := parquet.NewWriterProperties(parquet.WithStats(false), parquet.WithCompression(compress.Codecs.Uncompressed),
+		parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(pageVersion))
+	root, err := pqarrow.ToParquet(schema, props, pqarrow.NewArrowWriterProperties())
+	if err != nil {
+		return nil, err
+	}
+	return &rowFile{out: bufio.NewWriterSize(w, 1<<20), props: props, meta: metadata.NewFileMetadataBuilder(root, props, nil)}, nil
+}
+
+const parquetMagic = "PAR1"
+
+// Write and Tell are what the library writes pages to.
+func (f *rowFile) Write(b []byte) (int, error) {
+	n, err := f.out.Write(b)
+	f.at += int64(n)
+	return n, err
+}
+
+// Tell returns how much has been written.
+func (f *rowFile) Tell() int64 { return f.at }
+
+func (f *rowFile) write(b *rowBatch) error {
+	if err := f.begin(); err != nil {
+		return err
+	}
+	from := f.at
+	group := f.meta.AppendRowGroup()
+	group.SetNumRows(b.rows)
+	for i, c := range b.columns {
+		if err := f.column(group.NextColumnChunk(), int16(i), c, b.rows); err != nil {
+			return err
+		}
+	}
+	f.groups++
+	return group.Finish(f.at-from, f.groups-1)
 }
 
 func (f *rowFile) begin() error {
-	options := []parquet.WriterProperty{
-		parquet.WithStats(false), parquet.WithCompression(compress.Codecs.Uncompressed), parquet.WithMaxRowGroupLength(rowGroup),
-		parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(pageVersion), parquet.WithBatchSize(parquetBatch),
-		parquet.WithDictionaryDefault(false),
+	if f.at > 0 {
+		return nil
 	}
-	for i, column := range f.schema.Fields() {
-		if column.Type == arrow.BinaryTypes.String && !f.many[i] {
-			options = append(options, parquet.WithDictionaryFor(column.Name, true))
-		}
+	_, err := f.Write([]byte(parquetMagic))
+	return err
+}
+
+func (f *rowFile) column(chunk *metadata.ColumnChunkMetaDataBuilder, place int16, c rowColumn, rows int) (err error) {
+	values, nulls := c.count()
+	if values+nulls != rows {
+		return fmt.Errorf("column %s has %d values and %d times none for %d rows", chunk.Descr().Name(), values, nulls, rows)
 	}
-	props := parquet.NewWriterProperties(options...)
-	root, err := pqarrow.ToParquet(f.schema, props, pqarrow.NewArrowWriterProperties())
+	codec, level := f.props.Compression(), f.props.CompressionLevel()
+	if f.pages == nil {
+		f.pages, err = file.NewPageWriter(f, codec, level, chunk, f.groups, place, f.props.Allocator(), false, nil, nil)
+	} else {
+		err = f.pages.Reset(f, codec, level, chunk, f.groups, place, nil, nil)
+	}
 	if err != nil {
 		return err
 	}
-	f.file = file.NewParquetWriter(f.out, root.Root(), file.WithWriterProps(props))
-	return nil
-}
-
-func (f *rowFile) write(b *rowBatch) error {
-	if f.file == nil {
-		if err := f.begin(); err != nil {
+	encoding := parquet.Encodings.Plain
+	texts, _ := c.(*rowTexts)
+	folded := texts != nil && len(texts.places) > 0
+	if folded {
+		encoding = parquet.Encodings.RLEDict
+		f.page = texts.dictionaryPage(f.page[:0])
+		if _, err := f.pages.WriteDictionaryPage(file.NewDictionaryPage(memory.NewBufferBytes(f.page), int32(len(texts.words)), parquet.Encodings.Plain)); err != nil {
 			return err
 		}
 	}
-	group := f.file.AppendRowGroup()
-	for _, c := range b.columns {
-		chunk, err := group.NextColumn()
-		if err != nil {
-			return err
-		}
-		if n := c.count(); n != b.rows {
-			return fmt.Errorf("column %s has %d values for %d rows", chunk.Descr().Name(), n, b.rows)
-		}
-		f.levels = c.levels(f.levels[:0], b.rows)
-		if err := c.write(chunk, f.levels); err != nil {
-			return err
-		}
-		if err := chunk.Close(); err != nil {
-			return err
-		}
+	f.page = c.levels(f.page[:0], rows)
+	levels := len(f.page)
+	f.page = c.values(f.page)
+	page := file.NewDataPageV2(memory.NewBufferBytes(f.page), int32(rows), int32(nulls), int32(rows), encoding, int32(levels), 0, int32(len(f.page)), false)
+	if _, err := f.pages.WriteDataPage(page); err != nil {
+		return err
 	}
-	return group.Close()
+	return f.pages.Close(folded, false)
 }
 
 func (f *rowFile) finish() error {
-	if f.file == nil {
-		if err := f.begin(); err != nil {
-			return err
-		}
+	if err := f.begin(); err != nil {
+		return err
 	}
-	if err := f.file.Close(); err != nil {
+	meta, err := f.meta.Finish()
+	if err != nil {
+		return err
+	}
+	n, err := meta.WriteTo(f.out, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := f.out.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(n)), parquetMagic...)); err != nil {
 		return err
 	}
 	return f.out.Flush()
