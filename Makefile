@@ -82,10 +82,11 @@ bench-history: bin/accrue ## what BENCH_DAYS dates of BENCH_DAY transactions cos
 	BENCH_DAYS=$(BENCH_DAYS) BENCH_DAY=$(BENCH_DAY) BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
 		go test -count=1 -v -timeout 12h -tags "$(TAGS) bench" -run '^TestBenchHistory$$' ./cmd/internal/bench
 
-BENCH_PEERS ?= 1
+BENCH_PEERS  ?= 1
+BENCH_ROUNDS ?= 1
 
-bench-peers: bin/accrue ## accrue run beside what people use instead, all or BENCH_PEERS of: go expr grule postgres sqlite
-	BENCH_SIZES="$(PEERS_SIZES)" BENCH_PEERS="$(BENCH_PEERS)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
+bench-peers: bin/accrue ## accrue run beside what people use instead, all or BENCH_PEERS of: go expr grule postgres sqlite; the middle of BENCH_ROUNDS
+	BENCH_SIZES="$(PEERS_SIZES)" BENCH_PEERS="$(BENCH_PEERS)" BENCH_ROUNDS="$(BENCH_ROUNDS)" BENCH_DIR="$(BENCH_DIR)" BENCH_ACCRUE="$(CURDIR)/bin/accrue" \
 		go test -count=1 -v -timeout 12h -tags "$(TAGS) bench" -run '^TestBenchPeers$$' ./cmd/internal/bench
 
 FUZZ_PROGRAMS  ?= 20000

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -253,7 +254,9 @@ func (f *rowFile) column(chunk *metadata.ColumnChunkMetaDataBuilder, place int16
 	}
 	f.page = c.levels(f.page[:0], rows)
 	levels := len(f.page)
-	f.page = c.values(f.page)
+	if f.page = c.values(f.page); len(f.page) > math.MaxInt32 {
+		return fmt.Errorf("column %s has %d bytes in %d rows; a page holds %d", chunk.Descr().Name(), len(f.page), rows, math.MaxInt32)
+	}
 	page := file.NewDataPageV2(memory.NewBufferBytes(f.page), int32(rows), int32(nulls), int32(rows), encoding, int32(levels), 0, int32(len(f.page)), false)
 	if _, err := f.pages.WriteDataPage(page); err != nil {
 		return err

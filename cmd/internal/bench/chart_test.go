@@ -54,9 +54,9 @@ func barsSVG(title string, bars []bar) string {
 // chartPeers draws the table of the peers beside the delivery.
 func (c *contest) chartPeers(grants int64, rows []standing) {
 	var bars []bar
-	for i, r := range rows {
-		if r.ran {
-			bars = append(bars, bar{r.title, r.took.seconds, i < ownRows})
+	for _, r := range rows {
+		if len(r.rounds) > 0 {
+			bars = append(bars, bar{r.title, r.took.seconds, r.own})
 		}
 	}
 	title := fmt.Sprintf("Two rules over %s transactions with two lines each, %s grants; %d cores", grouped(c.size), grouped(grants), threads())
