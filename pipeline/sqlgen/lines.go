@@ -26,19 +26,28 @@ func (g *generator) lines() {
 		// A discount line lowers the sum and nothing else (F23); a line of which nothing is left does not qualify
 		// any more (F20), though quantity looks at quantities alone. A sum below zero counts as zero, and one beyond
 		// MaxAmount as the spend basis, which is not larger (F4).
+		units, sum := "", ""
+		if g.countsUnits(k) {
+			units = fmt.Sprintf(",\n  CAST(CASE WHEN units > %d THEN error(concat('transaction ', transaction_id, ': the quantities of its lines add up to more than 64 bits hold'))\n"+
+				"    ELSE units END AS BIGINT) AS units", int64(math.MaxInt64))
+			sum = fmt.Sprintf(",\n    coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS units", quantity)
+		}
 		g.add("lines", fmt.Sprintf(`CREATE TEMP TABLE lines_%d AS
-SELECT transaction_id, CAST(least(greatest(qualifying, 0), %d) AS BIGINT) AS qualifying, line_count,
-  CAST(CASE WHEN units > %d THEN error(concat('transaction ', transaction_id, ': the quantities of its lines add up to more than 64 bits hold'))
-    ELSE units END AS BIGINT) AS units
+SELECT transaction_id, CAST(least(greatest(qualifying, 0), %d) AS BIGINT) AS qualifying, line_count%s
 FROM (
   SELECT i.transaction_id, sum(%s) AS qualifying,
-    count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count,
-    coalesce(sum(%s) FILTER (WHERE i.amount >= 0), 0) AS units
+    count(*) FILTER (WHERE i.amount > 0 AND %s > 0 OR i.amount = 0 AND %s > 0) AS line_count%s
   FROM %s i%s%s
   GROUP BY i.transaction_id
-)`, k, int64(pipeline.MaxAmount), int64(math.MaxInt64), amount, amount, quantity, quantity, g.facts.Table("items"), join,
-			where(lineFilter(l.Filter))))
+)`, k, int64(pipeline.MaxAmount), units, amount, amount, quantity, sum, g.facts.Table("items"), join, where(lineFilter(l.Filter))))
 	}
+}
+
+// countsUnits reports whether a rule with the filter counts units. Where none does, no sum of quantities may stop a night.
+func (g *generator) countsUnits(filter int) bool {
+	return slices.ContainsFunc(g.plan.Rules, func(r *plan.Rule) bool {
+		return slices.ContainsFunc(r.Versions, func(rv *plan.RuleVersion) bool { return rv.Lines == filter && inputs(rv)[plan.InputUnits] })
+	})
 }
 
 // dropLines drops what only candidates of purchases look at.

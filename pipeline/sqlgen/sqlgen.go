@@ -20,7 +20,7 @@
 //	eval_anniversaries  which days of birth have their birthday on which business date (filled by package evaluate)
 //	eval_birthdays birthdays as sources
 //	eval_ref       referrals as sources, for referrer and referee, at each time at which they may pay
-//	lines_<n>      qualifying sum, lines and units by transaction, for one filter
+//	lines_<n>      qualifying sum, lines and, where they count, units by transaction, for one filter
 //	r<n>_<step>    candidates of rule n after a step: ver, member_no, stype, source_id, us, day, tier_no,
 //	               reward_no, amount
 //	eval_asked_<n> what the sources in scope ask of the budget of rule n
