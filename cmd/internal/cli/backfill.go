@@ -16,6 +16,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	var from, to string
 	var wait time.Duration
 	var asJSON bool
+	var profiled func(*jobs.RunOptions) func()
 	o := jobs.BackfillOptions{}
 	cmd := a.command("backfill", "Evaluate a range of dates at once and post what differs",
 		`Loads the deliveries up to the last date that are new or have changed, works out once what every member is owed, and
@@ -32,6 +33,7 @@ have changed since grants were posted by them; what they change is shown first, 
 				return err
 			}
 			o.Wait = wait
+			defer profiled(&o.RunOptions)()
 			return a.backfill(ctx, o, asJSON)
 		})
 	cmd.Flags().StringVar(&from, "from", "", "first date to post to, YYYY-MM-DD")
@@ -42,6 +44,7 @@ have changed since grants were posted by them; what they change is shown first, 
 	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to wait for a warehouse that is in use, e.g. 5m")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what the backfill did, or would do, as JSON")
 	a.quietFlag(cmd)
+	profiled = a.profileFlag(cmd)
 	return cmd
 }
 

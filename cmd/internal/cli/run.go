@@ -15,7 +15,8 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var date string
 	var wait time.Duration
-	var asJSON, showSQL, profile bool
+	var asJSON, showSQL bool
+	var profiled func(*jobs.RunOptions) func()
 	cmd := a.command("run", "Load, evaluate, post and publish: the nightly run",
 		`Loads the deliveries up to the date that are new or have changed, works out what every member is owed, posts the
 difference to the ledger under the date and publishes it as grant files.
@@ -37,10 +38,7 @@ the next one. Without --date it runs for yesterday, in the program's time zone.`
 			if showSQL {
 				opts.Trace = a.showStatement
 			}
-			if profile {
-				opts.Profile = &jobs.Profile{}
-				defer func() { a.writeProfile(opts.Profile) }()
-			}
+			defer profiled(&opts)()
 			return a.run(ctx, opts, asJSON)
 		})
 	cmd.Flags().StringVar(&date, "date", "", "date to post to, YYYY-MM-DD (default: yesterday in the program's zone)")
@@ -49,8 +47,7 @@ the next one. Without --date it runs for yesterday, in the program's time zone.`
 	a.quietFlag(cmd)
 	cmd.Flags().BoolVar(&showSQL, "show-sql", false,
 		"print each statement of the evaluation with the rule's file and line, to standard error")
-	cmd.Flags().BoolVar(&profile, "profile", false,
-		"print where the time went, stage by stage and rule by rule, to standard error; --json has it under profile too")
+	profiled = a.profileFlag(cmd)
 	return cmd
 }
 

@@ -3,8 +3,24 @@ package cli
 import (
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"accrue/jobs"
 )
+
+// profileFlag lets a command say where its time went. What it returns has the options ask for it, where it is wanted; end
+// shows it and must be called.
+func (a *app) profileFlag(cmd *cobra.Command) func(o *jobs.RunOptions) (end func()) {
+	wanted := cmd.Flags().Bool("profile", false,
+		"print where the time went, stage by stage and rule by rule, to standard error; --json has it under profile too")
+	return func(o *jobs.RunOptions) func() {
+		if !*wanted {
+			return func() {}
+		}
+		o.Profile = &jobs.Profile{}
+		return func() { a.writeProfile(o.Profile) }
+	}
+}
 
 // writeProfile tells where the time of a run went: a line per stage, and per rule and statement of the evaluation,
 // in the order in which they first ran.
