@@ -56,35 +56,19 @@ func appendRun(page []byte, n int) []byte { return binary.AppendUvarint(page, ui
 // appendPacked begins n values, which follow in their bits, filled up to a multiple of eight values.
 func appendPacked(page []byte, n int) []byte { return binary.AppendUvarint(page, uint64(n+7)>>3<<1|1) }
 
-type numbers64 struct {
+// numbers are values as wide as they are in the page.
+type numbers[T int32 | int64] struct {
 	absent
-	all []int64
+	all []T
 }
 
-func (c *numbers64) add(v int64) { c.all = append(c.all, v) }
+func (c *numbers[T]) add(v int64) { c.all = append(c.all, T(v)) }
 
-func (c *numbers64) count() (values, nulls int) { return len(c.all), len(c.absent) }
+func (c *numbers[T]) count() (values, nulls int) { return len(c.all), len(c.absent) }
 
-func (c *numbers64) values(page []byte) []byte {
-	return append(page, arrow.Int64Traits.CastToBytes(c.all)...)
-}
+func (c *numbers[T]) values(page []byte) []byte { return append(page, arrow.GetBytes(c.all)...) }
 
-func (c *numbers64) reset() { c.all, c.absent = c.all[:0], c.absent[:0] }
-
-type numbers32 struct {
-	absent
-	all []int32
-}
-
-func (c *numbers32) add(v int64) { c.all = append(c.all, int32(v)) }
-
-func (c *numbers32) count() (values, nulls int) { return len(c.all), len(c.absent) }
-
-func (c *numbers32) values(page []byte) []byte {
-	return append(page, arrow.Int32Traits.CastToBytes(c.all)...)
-}
-
-func (c *numbers32) reset() { c.all, c.absent = c.all[:0], c.absent[:0] }
+func (c *numbers[T]) reset() { c.all, c.absent = c.all[:0], c.absent[:0] }
 
 // rowTexts are the texts of a column: places in a dictionary or, where too many are different, one behind the other.
 type rowTexts struct {

@@ -104,10 +104,10 @@ func newRowBatch(fields []arrow.Field) *rowBatch {
 			b.texts[i] = &rowTexts{dictionary: newDictionary()}
 			b.columns[i] = b.texts[i]
 		case arrow.PrimitiveTypes.Int64:
-			c := &numbers64{}
+			c := &numbers[int64]{}
 			b.columns[i], b.numbers[i] = c, c
 		default:
-			c := &numbers32{}
+			c := &numbers[int32]{}
 			b.columns[i], b.numbers[i] = c, c
 		}
 	}
