@@ -38,8 +38,10 @@ func (l *loader) delivery(ctx context.Context, d *Delivery, again bool) error {
 			l.warn("the spool folder cannot be emptied: %v", rerr)
 		}
 		var other *errByRow
-		if errors.As(err, &other) && ctx.Err() == nil && !byRow[other.name] {
-			byRow[other.name] = true
+		if errors.As(err, &other) && ctx.Err() == nil {
+			for _, name := range other.names { // none of them is in byRow yet
+				byRow[name] = true
+			}
 			continue
 		}
 		if err != nil {
@@ -62,10 +64,10 @@ type intake struct {
 	seq     int
 	result  *DeliveryResult
 	// Inside the delivery, by file_id: rows that are settled before other deliveries are looked at.
-	duplicate, superseded map[int]int64
-	twinned               bool  // some of them are transactions
-	loaded                int64 // rows of files that were taken in
-	order                 map[*schemas.Dataset][]run
+	duplicate, superseded, conflicting map[int]int64
+	excluded                           map[int]int64 // the sum of the three: accepted by the file, and not in the table
+	loaded                             int64         // rows of files that were taken in
+	order                              map[*schemas.Dataset][]run
 }
 
 func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow map[string]bool) (*intake, error) {
@@ -81,7 +83,8 @@ func (l *loader) newIntake(ctx context.Context, d *Delivery, again bool, byRow m
 	if err != nil {
 		return nil, err
 	}
-	in := &intake{loader: l, d: d, again: again, spool: spool, files: files, duplicate: map[int]int64{}, superseded: map[int]int64{},
+	in := &intake{loader: l, d: d, again: again, spool: spool, files: files,
+		duplicate: map[int]int64{}, superseded: map[int]int64{}, conflicting: map[int]int64{}, excluded: map[int]int64{},
 		result: &DeliveryResult{Date: d.Date, Again: again, Withdrawn: map[string]int64{}},
 		order:  map[*schemas.Dataset][]run{}}
 	in.took(in.rowsRead())
@@ -146,12 +149,16 @@ func (in *intake) run(ctx context.Context) error {
 	return nil
 }
 
-// insert takes the rows of a dataset's files into its table.
+// insert takes the rows of a dataset's files into its table, as far as they hold inside the delivery.
 func (in *intake) insert(ctx context.Context, ds *schemas.Dataset) error {
-	for _, f := range in.files {
-		if f.Dataset != ds {
-			continue
+	files := in.filesOf(ds)
+	if len(files) > 0 {
+		in.progress("looking at the keys of %s in %s", ds.Name, in.d.Dir)
+		if err := in.twins(ctx, ds); err != nil {
+			return err
 		}
+	}
+	for _, f := range files {
 		if in.o.Rows != nil {
 			in.o.Rows("loading "+f.Path, in.loaded, in.rowsRead())
 		}
@@ -167,6 +174,13 @@ func (in *intake) insert(ctx context.Context, ds *schemas.Dataset) error {
 		}
 		in.loaded += f.read
 		in.took(f.read)
+	}
+	for _, f := range files {
+		if in.conflicting[f.id] > 0 {
+			if err := in.conflicts(ctx, f); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -184,13 +198,17 @@ func (in *intake) lead(f *taken) string {
 	return fmt.Sprintf("%s, %d, %d, %d", dateSQL(in.d.Date), in.seq, in.seq, f.id)
 }
 
+// insertion is the statement that takes the rows of a file that hold into their table.
+func (in *intake) insertion(f *taken) string {
+	return "INSERT INTO " + f.Dataset.Name + " " + f.accepted(in.lead(f), in.holding(f)...)
+}
+
 func (in *intake) insertSpool(ctx context.Context, f *taken) error {
-	n, err := in.db.Exec(ctx, fmt.Sprintf("INSERT INTO %s SELECT %s, *%s FROM %s", f.Dataset.Name, in.lead(f),
-		hashes(f.Dataset, fieldMember), parquetTable(f.spool)))
+	n, err := in.db.Exec(ctx, in.insertion(f))
 	if err != nil {
 		return err
 	}
-	if want := f.read - f.rejectedRows(); n != want {
+	if want := f.read - f.rejectedRows() - in.excluded[f.id]; n != want {
 		return fmt.Errorf("%s: %d rows were accepted, %d came into the warehouse", f.Path, want, n)
 	}
 	return nil
@@ -205,27 +223,35 @@ func parquetTable(path string) string {
 }
 
 func (in *intake) insertDirect(ctx context.Context, f *taken) (err error) {
-	n, err := in.db.Exec(ctx, f.direct.insert(f.Dataset.Name, in.lead(f)))
+	n, err := in.db.Exec(ctx, in.insertion(f))
 	if err != nil {
-		return &errByRow{f.Name, err}
+		return &errByRow{[]string{f.Name}, err}
 	}
 	if err := unchanged(f.File); err != nil {
 		return err
 	}
 	if _, ok := f.Dataset.Field(fieldAmount); ok {
 		var sum string
-		if err := in.db.QueryRow(ctx, fmt.Sprintf("SELECT CAST(coalesce(sum(amount), 0) AS VARCHAR) FROM %s WHERE delivery = %s AND file_id = %d",
-			f.Dataset.Name, dateSQL(in.d.Date), f.id)).Scan(&sum); err != nil {
+		if err := in.db.QueryRow(ctx, in.amountQuery(f)).Scan(&sum); err != nil {
 			return err
 		}
 		if f.total.sum, err = pipeline.ParseSum(sum); err != nil {
 			return err
 		}
 	}
-	if n == f.read {
+	if n += in.excluded[f.id]; n == f.read {
 		return nil
 	}
 	return in.rejectDirect(ctx, f, f.read-n)
+}
+
+// amountQuery asks for the sum of the amounts of a file's accepted rows, those that do not hold included.
+func (in *intake) amountQuery(f *taken) string {
+	amounts := fmt.Sprintf("SELECT amount FROM %s WHERE delivery = %s AND file_id = %d", f.Dataset.Name, dateSQL(in.d.Date), f.id)
+	if in.excluded[f.id] > 0 {
+		amounts += fmt.Sprintf(" UNION ALL SELECT amount FROM load_twins JOIN load_verdicts USING (file_id, row_no) WHERE verdict <> 'accepted' AND file_id = %d", f.id)
+	}
+	return "SELECT CAST(coalesce(sum(amount), 0) AS VARCHAR) FROM (" + amounts + ")"
 }
 
 // rejectDirect has the checker name the reasons of the rows that DuckDB did not take in.

@@ -286,12 +286,6 @@ func (p *direct) word(ds *schemas.Dataset, f schemas.Field, c columnar.SourceCol
 // rejected is the condition that a row is to be rejected.
 func (p *direct) rejected() string { return strings.Join(p.tests, " OR ") }
 
-// insert returns the statement that takes in the accepted rows. lead are the columns before the row number.
-func (p *direct) insert(table, lead string) string {
-	return fmt.Sprintf("INSERT INTO %s SELECT %s, file_row_number + 1, %s FROM %s WHERE NOT (%s)",
-		table, lead, strings.Join(p.stored, ", ")+p.hashes, p.from, p.rejected())
-}
-
 // each calls fn with the rows of the file that meet a condition, as the checker takes them, in the file's order.
 func (p *direct) each(ctx context.Context, db *warehouse.DB, ds *schemas.Dataset, where string,
 	fn func(r *record, raw string) error) error {

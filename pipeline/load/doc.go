@@ -7,7 +7,8 @@
 //     itself (direct.go). Everything else is read here, row by row (csv.go, ndjson.go, columns.go), checked
 //     (check.go) and written as a plain Parquet file of stored columns that DuckDB then takes in (transcribe.go), so
 //     that DuckDB never parses text: it would let numbers go through DOUBLE and round silently.
-//  2. Rows of one key inside the delivery are decided: duplicate, superseded or conflicting (sql/twins.sql).
+//  2. Rows of one key inside the delivery are decided before they come into a table: duplicate, superseded or conflicting
+//     (sql/twins.sql).
 //  3. Rows of keys that other deliveries brought are decided by the delivery's date; what does not hold goes to the
 //     table `<dataset>_history` (sql/versions.sql). For members every delivery's rows hold.
 //  4. A delivery that was loaded before is taken out first, and the newest rows that it had superseded hold again

@@ -28,14 +28,14 @@ type run struct {
 }
 
 // runs are those that the delivery's rows of a dataset lie in, in the order in which they stand; nil where there are too many.
-// They are looked for once, when all rows are in.
+// They are looked for once, in the files. Rows that are rejected may be among them.
 func (in *intake) runs(ctx context.Context, ds *schemas.Dataset) ([]run, error) {
 	if runs, ok := in.order[ds]; ok {
 		return runs, nil
 	}
 	runs, err := in.findRuns(ctx, in.filler(ds))
 	if err != nil {
-		return nil, fmt.Errorf("looking at the order of %s: %w", ds.Name, err)
+		return nil, in.byRow(ds, fmt.Errorf("looking at the order of %s: %w", ds.Name, err))
 	}
 	in.order[ds] = runs
 	return runs, nil
@@ -47,7 +47,8 @@ func (in *intake) findRuns(ctx context.Context, f *filler) ([]run, error) {
 		most += 1 + int(file.read/runLength)
 	}
 	f.where["most"], f.where["length"] = fmt.Sprint(most+1), fmt.Sprint(runLength-1)
-	f.where["first"], f.where["second"] = halves(files)
+	first, second := halved(files)
+	f.where["first half"], f.where["second half"] = keysOf(f.ds, first), keysOf(f.ds, second)
 	found, err := in.beginnings(ctx, f)
 	if err != nil || len(found) > most {
 		return nil, err
@@ -69,6 +70,9 @@ func (in *intake) findRuns(ctx context.Context, f *filler) ([]run, error) {
 			if r.lastRow, r.last, err = in.lastOf(ctx, f, b, until); err != nil {
 				return nil, err
 			}
+		}
+		if strings.ContainsRune(strings.Join(slices.Concat(r.first, r.last), ""), 0) {
+			return nil, nil // of rejected rows, and nothing that a statement could name
 		}
 		runs = append(runs, r)
 	}
@@ -101,7 +105,11 @@ func (in *intake) beginnings(ctx context.Context, f *filler) ([]beginning, error
 
 // lastOf is the last row of a run, where that is the last one of its file or the last one before the row until.
 func (in *intake) lastOf(ctx context.Context, f *filler, b beginning, until int64) (row int64, key []string, err error) {
-	f.where["file"], f.where["from"], f.where["until"] = fmt.Sprint(b.file), fmt.Sprint(b.row), fmt.Sprint(until)
+	for _, file := range in.filesOf(f.ds) {
+		if file.id == b.file {
+			f.where["rest"] = keysOf(f.ds, []stretch{{file, b.row, until - 1}})
+		}
+	}
 	texts := make([]sql.NullString, len(b.key))
 	err = in.db.QueryRow(ctx, f.text("twins/last")).Scan(append([]any{&row}, places(texts)...)...)
 	return row, values(texts), err
@@ -131,6 +139,51 @@ func apart(runs []run) bool {
 		}
 	}
 	return len(runs) > 0
+}
+
+// mostApart is how many stretches of rows are held against each other by themselves.
+const mostApart = 200
+
+// overlapping are the stretches that all rows lie in whose keys may come twice: the runs that reach into others.
+func (in *intake) overlapping(ds *schemas.Dataset, runs []run) []stretch {
+	byID := map[int]*taken{}
+	var all, some []stretch
+	for _, f := range in.filesOf(ds) {
+		byID[f.id] = f
+		all = append(all, whole(f))
+	}
+	if len(runs) == 0 {
+		return all
+	}
+	suspect := make([]bool, len(runs))
+	places := make([]int, len(runs))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortFunc(places, func(a, b int) int { return slices.Compare(runs[a].first, runs[b].first) })
+	furthest := places[0] // of those before, the one that ends last
+	for _, i := range places[1:] {
+		if slices.Compare(runs[furthest].last, runs[i].first) >= 0 {
+			suspect[furthest], suspect[i] = true, true
+		}
+		if slices.Compare(runs[i].last, runs[furthest].last) > 0 {
+			furthest = i
+		}
+	}
+	for i, r := range runs {
+		if !suspect[i] {
+			continue
+		}
+		if last := len(some) - 1; i > 0 && suspect[i-1] && last >= 0 && some[last].file.id == r.file {
+			some[last].last = r.lastRow
+			continue
+		}
+		some = append(some, stretch{byID[r.file], r.firstRow, r.lastRow})
+	}
+	if len(some) > mostApart {
+		return all
+	}
+	return some
 }
 
 // noteRanges notes between which ids the rows of each run lie, for whoever looks for one of them.

@@ -94,14 +94,28 @@ func (t *transcriber) direct(file File) (*taken, error) {
 	return out, err
 }
 
-// errByRow says that DuckDB cannot read a file that it should be able to, and that the delivery must be loaded anew
-// with that file read row by row: what is wrong with it is then told by row, or refuses it.
+// errByRow says that DuckDB cannot read one of some files that it should be able to, and that the delivery must be loaded
+// anew with those files read row by row: what is wrong with them is then told by row, or refuses them.
 type errByRow struct {
-	name string
-	err  error
+	names []string
+	err   error
 }
 
-func (e *errByRow) Error() string { return fmt.Sprintf("%s: %v", e.name, e.err) }
+func (e *errByRow) Error() string { return fmt.Sprintf("%s: %v", strings.Join(e.names, ", "), e.err) }
+
+// byRow is what to say of an error that came while DuckDB read several files of a dataset.
+func (in *intake) byRow(ds *schemas.Dataset, err error) error {
+	var names []string
+	for _, f := range in.filesOf(ds) {
+		if f.direct != nil {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return err
+	}
+	return &errByRow{names, err}
+}
 
 // rawRows calls fn with rows of a file that was read row by row, by their numbers in rising order.
 func rawRows(file File, most int64, spool string, numbers []int64, fn func(row int64, raw string) error) (err error) {

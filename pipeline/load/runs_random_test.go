@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -35,11 +36,16 @@ func TestRandomOrdersTakeEachIDOnce(t *testing.T) {
 				distinct[id] = true
 				rows++
 				if id%4 > 0 {
-					transactions += fmt.Sprintf("t%d,,2026-11-20T10:00,5\n", id)
+					transactions += fmt.Sprintf("t%d,,2026-11-20T10:00:00.000000,5\n", id) // as typed ones are told
 					brought[id] = true
 				}
 			}
-			files[fmt.Sprintf("transactions-%d.csv", f)], files[fmt.Sprintf("items-%d.csv", f)] = transactions, items
+			if rnd.IntN(2) > 0 {
+				files[fmt.Sprintf("transactions-%d.csv", f)] = transactions
+			} else {
+				files[fmt.Sprintf("transactions-%d.parquet", f)] = parquetOf(t, p.db, strings.Replace(transactions, ",amount\n", ",amount,updated_at\n", 1))
+			}
+			files[fmt.Sprintf("items-%d.csv", f)] = items
 		}
 		p.deliver("2026-11-20", files)
 		res := p.load()

@@ -86,3 +86,60 @@ func TestRunsOfKeys(t *testing.T) {
 		})
 	}
 }
+
+// Rows far from each other, on both sides of where runs, files and halves of them part, and beside rows without a key or with
+// one that no statement can name: of each key one row is taken, in every form of file.
+func TestTwinsAmongManyRuns(t *testing.T) {
+	const rows = 3*runLength + 100
+	// By row, from 1: the row whose id it repeats.
+	again := map[int]int{2: 1, runLength * 2: runLength + 7, 2*runLength + 1: 2*runLength - 1, rows/2 + 1: rows / 2, rows: 5}
+	odd := map[int]string{70: "", 80: "a\x00b", runLength: "\x00"} // rejected
+	var first, second strings.Builder
+	for _, b := range []*strings.Builder{&first, &second} {
+		b.WriteString("transaction_id,occurred_at,amount,updated_at\n")
+	}
+	id := func(row int) string {
+		if text, ok := odd[row]; ok {
+			return text
+		}
+		if other, ok := again[row]; ok {
+			row = other
+		}
+		return fmt.Sprintf("t%06d", row)
+	}
+	for row := 1; row <= rows; row++ {
+		fmt.Fprintf(&first, "%s,2026-11-20T10:00,1,\n", id(row))
+	}
+	// The other file lies between two rows of the first, but for one that says another thing than row 9 does.
+	for i := range 50 {
+		fmt.Fprintf(&second, "t%06d-%02d,2026-11-20T10:00,1,\n", runLength+3, i)
+	}
+	fmt.Fprintf(&second, "t%06d,2026-11-20T10:00,2,\n", 9)
+	for _, form := range []string{"csv", "parquet"} {
+		p := newProject(t)
+		files := map[string]string{"transactions-1.csv": first.String(), "transactions-2.csv": second.String()}
+		if form == "parquet" {
+			files = map[string]string{"transactions-1.parquet": parquetOf(t, p.db, first.String()), "transactions-2.parquet": parquetOf(t, p.db, second.String())}
+		}
+		files["control.json"] = fmt.Sprintf(`{"transactions": {"rows": %d, "amount": "%d"}}`, rows+51, rows+52)
+		p.deliver("2026-11-20", files)
+		p.load()
+		p.equal(form, p.rows("SELECT name, rows_read, rows_accepted, rows_duplicate, rows_superseded, rows_rejected FROM files"),
+			fmt.Sprintf("transactions-1.%s|%d|%d|%d|0|4", form, rows, rows-4-len(again), len(again)),
+			fmt.Sprintf("transactions-2.%s|51|50|0|0|1", form))
+		p.equal(form+": rejects", p.rows("SELECT row_no, reason FROM rejects"), fmt.Sprintf("%d|bad_row", runLength),
+			"51|conflicting_rows", "70|missing_key", "80|bad_row", "9|conflicting_rows")
+		p.equal(form+": twice", p.rows("SELECT transaction_id FROM transactions GROUP BY ALL HAVING count(*) > 1"))
+		for row, other := range again {
+			p.equal(form+": taken of two", p.rows(fmt.Sprintf("SELECT row_no FROM transactions WHERE transaction_id = 't%06d'", other)), fmt.Sprint(min(row, other)))
+		}
+	}
+}
+
+// A rejected row without a key does not hide that the rows around it have the same.
+func TestTwinsAroundARowWithoutKey(t *testing.T) {
+	p := newProject(t)
+	p.deliver("2026-11-20", map[string]string{"transactions.parquet": parquetOf(t, p.db, tx("1 1", "2 1", "a 1", " 1", "a 1"))})
+	p.load()
+	p.equal("figures", p.figures(), "2026-11-20/transactions.parquet|5|3|1|0|1")
+}

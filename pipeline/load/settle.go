@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"accrue/pipeline/warehouse"
@@ -14,7 +13,7 @@ func (in *intake) filler(ds *schemas.Dataset) *filler {
 	return newFiller(ds, dateSQL(in.d.Date), fmt.Sprint(in.seq))
 }
 
-// settle decides which of the rows of each key hold.
+// settle decides which of the rows that several deliveries brought of a key hold.
 func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 	f := in.filler(ds)
 	read := int64(0)
@@ -23,15 +22,10 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 			read += file.read - file.rejectedRows()
 		}
 	}
-	if read > 0 {
+	if read > 0 && ds != schemas.Members { // for them every delivery's rows hold (F48)
 		in.progress("settling %s", ds.Name)
-		if err := in.twins(ctx, f); err != nil {
+		if err := in.versions(ctx, ds, f); err != nil {
 			return err
-		}
-		if ds != schemas.Members { // for them every delivery's rows hold (F48)
-			if err := in.versions(ctx, ds, f); err != nil {
-				return err
-			}
 		}
 	}
 	if in.again {
@@ -40,90 +34,9 @@ func (in *intake) settle(ctx context.Context, ds *schemas.Dataset) error {
 	return nil
 }
 
-// twins settles rows of one key inside the delivery.
-func (in *intake) twins(ctx context.Context, f *filler) error {
-	runs, err := in.runs(ctx, f.ds)
-	if err != nil {
-		return err
-	}
-	if err := in.noteRanges(ctx, runs); err != nil {
-		return fmt.Errorf("noting which keys are where: %w", err)
-	}
-	if apart(runs) {
-		return nil
-	}
-	if err := f.run(ctx, in.db, "twins/suspects"); err != nil {
-		return err
-	}
-	n, err := in.rows(ctx, "load_suspects")
-	if err != nil || n == 0 {
-		return err
-	}
-	in.twinned = in.twinned || f.ds == schemas.Transactions
-	if err := f.run(ctx, in.db, "twins/twins", "twins/verdicts", "twins/drop"); err != nil {
-		return err
-	}
-	var id int
-	var verdict string
-	conflicts := map[int]bool{}
-	if err := in.db.Each(ctx, f.text("twins/count"), nil, []any{&id, &verdict, &n}, func() error {
-		switch verdict {
-		case "duplicate":
-			in.duplicate[id] = n
-		case "superseded":
-			in.superseded[id] = n
-		default:
-			conflicts[id] = true
-		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, file := range in.files {
-		if conflicts[file.id] {
-			if err := in.conflicts(ctx, file); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func (in *intake) rows(ctx context.Context, table string) (n int64, err error) {
 	err = in.db.QueryRow(ctx, "SELECT count(*) FROM "+warehouse.Ident(table)).Scan(&n)
 	return n, err
-}
-
-// conflicts rejects a file's rows that say other things than rows of the same key that are as new.
-func (in *intake) conflicts(ctx context.Context, f *taken) error {
-	var numbers []int64
-	var n int64
-	if err := in.db.Each(ctx, fmt.Sprintf(
-		"SELECT row_no FROM load_verdicts WHERE verdict = 'conflict' AND file_id = %d ORDER BY row_no", f.id), nil, []any{&n}, func() error {
-		numbers = append(numbers, n)
-		return nil
-	}); err != nil {
-		return err
-	}
-	rejects := &rejecter{t: f, path: filepath.Join(in.spool, fmt.Sprintf("%d-conflicts.parquet", f.id))}
-	add := func(row int64, raw string) error { return rejects.add(row, conflictingRows, "", raw) }
-	var err error
-	if f.direct != nil {
-		where := fmt.Sprintf("file_row_number + 1 IN (SELECT row_no FROM load_verdicts WHERE verdict = 'conflict' AND file_id = %d)", f.id)
-		err = f.direct.each(ctx, in.db, f.Dataset, where, func(r *record, raw string) error { return add(r.no, raw) })
-	} else {
-		err = rawRows(f.File, in.o.MaxLine, in.spool, numbers, add)
-	}
-	if cerr := rejects.out.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil && f.rejected[conflictingRows] != int64(len(numbers)) {
-		err = fmt.Errorf("%s: %d of %d conflicting rows found again", f.Path, f.rejected[conflictingRows], len(numbers))
-	}
-	if err != nil {
-		return err
-	}
-	return in.insertRejects(ctx, f)
 }
 
 // versions settles rows whose keys other deliveries brought too.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,8 +87,8 @@ func parquetOf(t *testing.T, db *warehouse.DB, text string) string {
 	dir := t.TempDir()
 	from, to := filepath.Join(dir, "x.csv"), filepath.Join(dir, "x.parquet")
 	must(t, os.WriteFile(from, []byte(text), 0o600))
-	must(t, second(db.Exec(t.Context(), "COPY (SELECT transaction_id, CAST(occurred_at AS TIMESTAMP) AS occurred_at, CAST(amount AS DECIMAL(18, 2)) AS amount FROM read_csv("+
-		warehouse.Literal(from)+", all_varchar = true)) TO "+warehouse.Literal(to)+" (FORMAT parquet)")))
+	must(t, second(db.Exec(t.Context(), "COPY (SELECT transaction_id, CAST(occurred_at AS TIMESTAMP) AS occurred_at, CAST(amount AS DECIMAL(18, 2)) AS amount, CAST(regexp_replace(updated_at, 'T\\d\\d:\\d\\d', '\\0:00') AS TIMESTAMPTZ) AS updated_at FROM read_csv("+
+		warehouse.Literal(from)+", all_varchar = true, null_padding = true)) TO "+warehouse.Literal(to)+" (FORMAT parquet)")))
 	return string(readFile(t, to))
 }
 
@@ -148,7 +149,7 @@ func TestRowsOfOneDelivery(t *testing.T) {
 	} {
 		for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}} {
 			p := newProject(t)
-			one, two := []string{}, []string{}
+			one, two, said := []string{}, []string{}, 0
 			for _, i := range order {
 				if i < len(c.rows) {
 					if len(one) <= len(two) {
@@ -156,13 +157,26 @@ func TestRowsOfOneDelivery(t *testing.T) {
 					} else {
 						two = append(two, c.rows[i])
 					}
+					amount, err := strconv.ParseFloat(strings.Fields(c.rows[i])[1], 64)
+					must(t, err)
+					said += int(amount)
 				}
 			}
-			// Over two files, so that it is not about places in one.
-			p.deliver("2026-11-20", map[string]string{"transactions-1.csv": tx(one...), "transactions-2.csv": tx(two...)})
-			p.load()
-			p.equal(name, p.held(), c.held...)
-			p.equal(name, p.rows("SELECT sum(rows_accepted), sum(rows_duplicate), sum(rows_superseded), sum(rows_rejected) FROM files"), c.counts)
+			for _, form := range []string{"csv", "parquet"} {
+				p.empty()
+				text := func(rows []string) string {
+					if form == "parquet" {
+						return parquetOf(t, p.db, tx(rows...))
+					}
+					return tx(rows...)
+				}
+				// Over two files, so that it is not about places in one. What the control file says are the amounts of all rows.
+				p.deliver("2026-11-20", map[string]string{"transactions-1." + form: text(one), "transactions-2." + form: text(two),
+					"control.json": fmt.Sprintf(`{"transactions": {"rows": %d, "amount": "%d"}}`, len(c.rows), said)})
+				p.load()
+				p.equal(name, p.held(), c.held...)
+				p.equal(name, p.rows("SELECT sum(rows_accepted), sum(rows_duplicate), sum(rows_superseded), sum(rows_rejected) FROM files"), c.counts)
+			}
 		}
 	}
 }

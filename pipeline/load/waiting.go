@@ -242,11 +242,6 @@ func (in *intake) noteWaiting(ctx context.Context) error {
 	if in.again {
 		return in.waitAnew(ctx)
 	}
-	if in.twinned { // a transaction that was rejected is not there any more
-		if err := in.strays(ctx, f); err != nil {
-			return err
-		}
-	}
 	if err := f.run(ctx, in.db, "waiting/open", "waiting/again", "waiting/forget"); err != nil {
 		return err
 	}
